@@ -1,0 +1,158 @@
+use model::{AccountId, TenantId, Timestamp};
+use proptest::prelude::*;
+
+use crate::*;
+
+const TENANT: TenantId = TenantId::from_bytes([7; 16]);
+
+fn actor(role: AccountRole, addresses: Vec<OwnedAddress>) -> Actor {
+    let tenant = (role != AccountRole::Operator).then_some(TENANT);
+    Actor { account: AccountId::from_bytes([1; 16]), tenant, role, addresses }
+}
+
+fn owned(key: &str, from: Option<i64>, until: Option<i64>) -> OwnedAddress {
+    let moment = |seconds: Option<i64>| seconds.map(Timestamp::from_seconds);
+    OwnedAddress { key: key.to_owned(), from: moment(from), until: moment(until) }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+#[test]
+fn every_role_stands_in_the_table_once_and_in_order() {
+    assert_eq!(ROLES.map(|(role, _)| role), AccountRole::ALL);
+    for (role, permissions) in ROLES {
+        assert!(permissions.is_sorted(), "{role}");
+    }
+    for permission in Permission::ALL {
+        assert!(ROLES.iter().any(|(_, all)| all.contains(&permission)), "{permission:?}");
+    }
+}
+
+#[test]
+fn a_role_survives_its_name() {
+    for role in AccountRole::ALL {
+        assert_eq!(role.to_string().parse(), Ok(role));
+    }
+    assert!("root".parse::<AccountRole>().is_err());
+}
+
+#[test]
+fn who_configures_does_not_read() {
+    for role in [AccountRole::Administrator, AccountRole::Operator] {
+        let actor = actor(role, vec![owned("a@x.example", None, None)]);
+        assert_eq!(authorize_read(&actor), Err(Denied));
+        assert_eq!(authorize(&actor, Permission::ReadMail), Err(Denied));
+        assert_eq!(authorize(&actor, Permission::SearchMail), Err(Denied));
+    }
+}
+
+#[test]
+fn who_reads_does_not_configure() {
+    for role in [AccountRole::Auditor, AccountRole::User] {
+        for permission in [
+            Permission::ManageAccounts,
+            Permission::ManageQuarantine,
+            Permission::ManageSources,
+            Permission::ManageTenants,
+        ] {
+            assert_eq!(authorize(&actor(role, Vec::new()), permission), Err(Denied));
+        }
+    }
+}
+
+#[test]
+fn an_auditor_sees_the_whole_tenant() {
+    let scope = authorize_read(&actor(AccountRole::Auditor, Vec::new())).expect("allowed");
+    assert_eq!(scope.tenant(), TENANT);
+    assert_eq!(scope.view(), View::Everything);
+    assert!(scope.sees("anybody@x.example", at(0)));
+}
+
+#[test]
+fn a_user_without_addresses_sees_nothing() {
+    let scope = authorize_read(&actor(AccountRole::User, Vec::new())).expect("allowed");
+    assert_eq!(scope.view(), View::Addresses(&[]));
+    assert!(!scope.sees("a@x.example", at(0)));
+}
+
+#[test]
+fn an_address_opens_mail_within_its_span_only() {
+    let addresses =
+        vec![owned("a@x.example", Some(100), Some(200)), owned("b@x.example", None, Some(50))];
+    let scope = authorize_read(&actor(AccountRole::User, addresses)).expect("allowed");
+    for (key, moment, visible) in [
+        ("a@x.example", 99, false),
+        ("a@x.example", 100, true),
+        ("a@x.example", 199, true),
+        ("a@x.example", 200, false),
+        ("b@x.example", -1_000_000, true),
+        ("b@x.example", 50, false),
+        ("c@x.example", 100, false),
+    ] {
+        assert_eq!(scope.sees(key, at(moment)), visible, "{key} at {moment}");
+    }
+}
+
+#[test]
+fn blind_copies_are_named_to_the_sender_and_to_the_recipient_only() {
+    let scope_of = |key: &str| {
+        authorize_read(&actor(AccountRole::User, vec![owned(key, None, None)])).expect("allowed")
+    };
+    let sees = |own: &str| scope_of(own).sees_blind_copy("bcc@x.example", ["from@x.example"], at(0));
+    assert!(sees("bcc@x.example"));
+    assert!(sees("from@x.example"));
+    assert!(!sees("to@x.example"));
+}
+
+#[test]
+fn an_account_whose_role_does_not_fit_its_tenant_may_do_nothing() {
+    let mut operator = actor(AccountRole::Operator, Vec::new());
+    operator.tenant = Some(TENANT);
+    let mut auditor = actor(AccountRole::Auditor, Vec::new());
+    auditor.tenant = None;
+    for permission in Permission::ALL {
+        assert_eq!(authorize(&operator, permission), Err(Denied));
+        assert_eq!(authorize(&auditor, permission), Err(Denied));
+    }
+    assert_eq!(authorize_read(&auditor), Err(Denied));
+}
+
+#[test]
+fn reports_of_foreign_organisations_go_to_quarantine() {
+    let own = ["contoso.example".to_owned(), "Fabrikam.example".to_owned()];
+    let foreign = Assigned::Quarantine(QuarantineReason::ForeignOrganisation("evil.example".into()));
+    let none = Assigned::Quarantine(QuarantineReason::NoOrganisation);
+    for (organisations, named, released, expected) in [
+        (&own[..], Some("CONTOSO.example"), false, Assigned::Archive),
+        (&own[..], Some(" fabrikam.example "), false, Assigned::Archive),
+        (&own[..], Some("Evil.example"), false, foreign),
+        (&own[..], Some("evil.example"), true, Assigned::Archive),
+        (&own[..], Some(" "), false, none.clone()),
+        (&own[..], None, false, none),
+        (&[][..], Some("evil.example"), false, Assigned::Archive),
+        (&[][..], None, false, Assigned::Archive),
+    ] {
+        assert_eq!(assign(organisations, named, released), expected, "{named:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_scope_never_shows_what_no_own_address_covers(
+        spans in prop::collection::vec((0..4u8, prop::option::of(-9..9i64), prop::option::of(-9..9i64)), 0..6),
+        key in 0..5u8,
+        moment in -12..12i64,
+    ) {
+        let spans: Vec<_> =
+            spans.into_iter().map(|(key, from, until)| owned(&key.to_string(), from, until)).collect();
+        let expected = spans.iter().any(|own| {
+            own.key == key.to_string()
+                && own.from.is_none_or(|from| from <= at(moment))
+                && own.until.is_none_or(|until| until > at(moment))
+        });
+        let scope = authorize_read(&actor(AccountRole::User, spans)).expect("allowed");
+        prop_assert_eq!(scope.sees(&key.to_string(), at(moment)), expected);
+    }
+}
