@@ -84,8 +84,11 @@ pub enum Attempt {
 pub trait Accounts: Send + Sync {
     /// [`Conflict::Id`](crate::Conflict::Id) and [`Conflict::UserName`](crate::Conflict::UserName)
     /// are refused. `password_hash` is a PHC string; `None`: cannot sign in by password.
-    fn add_account(&self, account: &Account, password_hash: Option<&str>)
-    -> Result<(), CatalogError>;
+    fn add_account(
+        &self,
+        account: &Account,
+        password_hash: Option<&str>,
+    ) -> Result<(), CatalogError>;
 
     /// Replaces display name, role, flags and language. Disabling ends the account's sessions.
     fn update_account(&self, account: &Account) -> Result<(), CatalogError>;
@@ -147,13 +150,17 @@ pub trait Accounts: Send + Sync {
     fn end_sessions(&self, account: AccountId) -> Result<u64, CatalogError>;
 
     /// Counts an attempt under all `rules`, or none when one of them says to wait. Atomic, so that
-    /// parallel guesses count. Counters rest [`THROTTLE_FORGET_SECONDS`](crate::sqlite) after the
-    /// last attempt.
+    /// parallel guesses count. A counter starts anew 24 hours after its last pause.
     fn attempt(&self, rules: &[ThrottleRule], now: Timestamp) -> Result<Attempt, CatalogError>;
 
     /// After a success: forgets the counters in `clear` and takes one attempt back from those in
     /// `undo`.
-    fn forgive(&self, clear: &[String], undo: &[String]) -> Result<(), CatalogError>;
+    fn forgive(
+        &self,
+        clear: &[String],
+        undo: &[String],
+        now: Timestamp,
+    ) -> Result<(), CatalogError>;
 
     /// Remembers that the account signed in from `place` (a network, not a person's name).
     fn remember_place(

@@ -40,7 +40,7 @@ impl Conflict {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// Another process writes for longer than [`crate::sqlite::BUSY_SECONDS_MAX`].
+    /// Another process writes for longer than five seconds.
     #[error("the catalog is locked by another process; end it or try again")]
     Busy,
     #[error("{}", .0.text())]
@@ -56,7 +56,9 @@ pub enum CatalogError {
     /// entry that was written does not contain the mail.
     #[error("record {0} is not in the catalog, and its entry holds no mail")]
     MissingRecord(model::RecordId),
-    #[error("the catalog {path} has schema {found}, this program knows {known}; update the program")]
+    #[error(
+        "the catalog {path} has schema {found}, this program knows {known}; update the program"
+    )]
     NewerSchema { path: PathBuf, found: u32, known: u32 },
     #[error("{0} does not exist")]
     NotFound(&'static str),

@@ -27,8 +27,8 @@ pub use record::{
     QuarantineList, QuarantineRow, QuarantineState, Records,
 };
 pub use stored::{
-    Changes, Delivery, ListRow, ParticipantRow, RecordDetail, ReportRow, StoredRecord, VERSIONS_MAX,
-    Version,
+    Changes, Delivery, ListRow, ParticipantRow, RecordDetail, ReportRow, StoredRecord,
+    VERSIONS_MAX, Version,
 };
 pub use tenant::{Routed, SourceKind, SourceRow, SourceState, Tenant, TenantState, Tenants};
 
@@ -55,7 +55,7 @@ pub trait Catalog: Accounts + AuditLog + Records + Tenants {
 pub fn open(url: &str) -> Result<Arc<dyn Catalog>, CatalogError> {
     match url.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => {
-            let _ = path; Err(CatalogError::UnknownEngine { url: url.to_owned() })
+            Ok(Arc::new(sqlite::Sqlite::open(Path::new(path))?))
         }
         _ => Err(CatalogError::UnknownEngine { url: url.to_owned() }),
     }
@@ -63,4 +63,3 @@ pub fn open(url: &str) -> Result<Arc<dyn Catalog>, CatalogError> {
 
 /// The places where the crash suite ends the process: around the commit of a batch.
 pub const CRASH_POINTS: &[&str] = &["catalog.commit.before", "catalog.commit.after"];
-

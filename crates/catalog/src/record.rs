@@ -185,11 +185,8 @@ pub trait Records: Send + Sync {
 
     /// Records by id without a scope, in the order of `ids`, missing ones left out. For the
     /// pipeline and for verification; never for an answer to a person.
-    fn stored(
-        &self,
-        tenant: TenantId,
-        ids: &[RecordId],
-    ) -> Result<Vec<StoredRecord>, CatalogError>;
+    fn stored(&self, tenant: TenantId, ids: &[RecordId])
+    -> Result<Vec<StoredRecord>, CatalogError>;
 
     /// The records that up to `limit` ledger events after `after_seq` are about, each once, in
     /// the order of their first event. For the pipeline: no scope.

@@ -8,7 +8,8 @@ mod assign;
 mod scope;
 
 pub use actor::{
-    AccountRole, Actor, Denied, OwnedAddress, ParseRoleError, Permission, ROLES, authorize, permissions,
+    AccountRole, Actor, Denied, OwnedAddress, ParseRoleError, Permission, ROLES, authorize,
+    permissions,
 };
 pub use assign::{Assigned, QuarantineReason, assign};
 pub use scope::{Scope, View, authorize_read};

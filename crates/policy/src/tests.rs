@@ -100,7 +100,8 @@ fn blind_copies_are_named_to_the_sender_and_to_the_recipient_only() {
     let scope_of = |key: &str| {
         authorize_read(&actor(AccountRole::User, vec![owned(key, None, None)])).expect("allowed")
     };
-    let sees = |own: &str| scope_of(own).sees_blind_copy("bcc@x.example", ["from@x.example"], at(0));
+    let sees =
+        |own: &str| scope_of(own).sees_blind_copy("bcc@x.example", ["from@x.example"], at(0));
     assert!(sees("bcc@x.example"));
     assert!(sees("from@x.example"));
     assert!(!sees("to@x.example"));
@@ -122,7 +123,8 @@ fn an_account_whose_role_does_not_fit_its_tenant_may_do_nothing() {
 #[test]
 fn reports_of_foreign_organisations_go_to_quarantine() {
     let own = ["contoso.example".to_owned(), "Fabrikam.example".to_owned()];
-    let foreign = Assigned::Quarantine(QuarantineReason::ForeignOrganisation("evil.example".into()));
+    let foreign =
+        Assigned::Quarantine(QuarantineReason::ForeignOrganisation("evil.example".into()));
     let none = Assigned::Quarantine(QuarantineReason::NoOrganisation);
     for (organisations, named, released, expected) in [
         (&own[..], Some("CONTOSO.example"), false, Assigned::Archive),

@@ -1,0 +1,447 @@
+use std::collections::{HashMap, HashSet};
+
+use fail::fail_point;
+use model::{ContentId, Digest, Location, Participant, RecordFacts, RecordId, TenantId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::codes::{Code, int, json, uint};
+use super::fault::{Abort, Fault};
+use super::intern::{Interned, find_row};
+use super::{Sqlite, quarantine, tenant_row};
+use crate::{Batch, CatalogError, Committed, Inserted, NewRecord, Outcome};
+
+/// `To` mailboxes that a list row shows.
+const TO_DISPLAY_MAX: usize = 10;
+
+pub(super) fn commit(
+    engine: &Sqlite,
+    tenant: TenantId,
+    batch: &Batch,
+) -> Result<Committed, CatalogError> {
+    let committed = engine.write(|db, interned| {
+        let tenant = tenant_row(db, tenant)?;
+        let mut writer = BatchWriter::begin(db, interned, tenant, batch.at)?;
+        writer.add_parts(batch)?;
+        let mut records = Vec::with_capacity(batch.records.len());
+        for record in &batch.records {
+            records.push(writer.add(record)?);
+        }
+        for entry in &batch.quarantined {
+            writer.figures.quarantined += quarantine::add(db, tenant, entry)?;
+        }
+        let max_seq = uint(writer.finish()?);
+        // Nothing of the batch is there before the commit, all of it after; the spool still
+        // holds the submissions and brings them again.
+        fail_point!("catalog.commit.before");
+        Ok(Committed { records, max_seq })
+    })?;
+    fail_point!("catalog.commit.after");
+    Ok(committed)
+}
+
+/// What a batch adds to the tenant's counters.
+#[derive(Default)]
+struct Added {
+    records: i64,
+    deliveries: i64,
+    reports: i64,
+    merged: i64,
+    quarantined: i64,
+    raw_bytes: i64,
+    mail_bytes: i64,
+    parts: i64,
+}
+
+/// Writes one batch; decides in order, so that a record may occur several times in it.
+struct BatchWriter<'a> {
+    db: &'a Transaction<'a>,
+    interned: &'a mut Interned,
+    tenant: i64,
+    at: Timestamp,
+    seq: i64,
+    figures: Added,
+}
+
+/// A participant with the rows of its addresses.
+struct Row<'a> {
+    address: i64,
+    role: i64,
+    provenance: i64,
+    expanded: i64,
+    forwarded: i64,
+    position: i64,
+    text: Option<&'a str>,
+}
+
+impl<'a> BatchWriter<'a> {
+    fn begin(
+        db: &'a Transaction<'a>,
+        interned: &'a mut Interned,
+        tenant: i64,
+        at: Timestamp,
+    ) -> Result<Self, Abort> {
+        let seq = db
+            .prepare_cached("SELECT seq FROM figures WHERE tenant = ?1")?
+            .query_row([tenant], |row| row.get(0))?;
+        Ok(Self { db, interned, tenant, at, seq, figures: Added::default() })
+    }
+
+    fn add_parts(&mut self, batch: &Batch) -> Result<(), Fault> {
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO part (tenant, content, pack, slot, offset, length)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        )?;
+        for part in &batch.parts {
+            let Location { pack, slot, offset, length_bytes } = part.location;
+            let content = part.content.as_bytes();
+            let row = (self.tenant, content, pack, slot, int(offset), int(length_bytes));
+            self.figures.parts += insert.execute(row)? as i64;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, new: &NewRecord) -> Result<Inserted, Abort> {
+        let participants = self.participants(&new.facts.participants)?;
+        let found = find_record(self.db, self.tenant, new.facts.record)?;
+        let inserted =
+            |outcome, row, seq| Inserted { outcome, record: new.facts.record, row: uint(row), seq };
+        let (record, outcome) = match found {
+            Some(record) if self.is_known(record, new, &participants)? => {
+                return Ok(inserted(Outcome::Known, record, None));
+            }
+            Some(record) => (record, Outcome::Merged),
+            None if !new.whole => return Err(CatalogError::MissingRecord(new.facts.record).into()),
+            None => (self.insert_record(new)?, Outcome::New),
+        };
+        let seq = self.append_event(outcome, record, new.facts_digest)?;
+        let delivery = self.insert_delivery(record, seq, new)?;
+        self.insert_participants(record, delivery, &participants)?;
+        self.count(outcome, &new.facts);
+        Ok(inserted(outcome, record, Some(uint(seq))))
+    }
+
+    fn participants<'p>(&mut self, participants: &'p [Participant]) -> Result<Vec<Row<'p>>, Fault> {
+        let mut rows = Vec::with_capacity(participants.len());
+        for participant in participants.iter().filter(|one| !one.address.is_empty()) {
+            let spelled = self.interned.intern(self.db, self.tenant, &participant.address)?;
+            let mut other = |address: &Option<model::EmailAddress>| match address {
+                Some(address) if !address.is_empty() => {
+                    self.interned.intern(self.db, self.tenant, address).map(|found| found.row)
+                }
+                _ => Ok(0),
+            };
+            rows.push(Row {
+                expanded: other(&participant.expanded_from)?,
+                forwarded: other(&participant.forwarded_from)?,
+                address: spelled.row,
+                role: participant.role.code(),
+                provenance: participant.provenance.code(),
+                position: rows.len() as i64,
+                text: spelled.text,
+            });
+        }
+        Ok(rows)
+    }
+
+    fn is_known(
+        &self,
+        record: i64,
+        new: &NewRecord,
+        participants: &[Row<'_>],
+    ) -> Result<bool, Fault> {
+        if let Some(report) = &new.facts.report
+            && !has_report(self.db, record, report.content)?
+        {
+            return Ok(false);
+        }
+        for row in participants {
+            if !has_participant(self.db, record, row.identity())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn insert_record(&self, new: &NewRecord) -> Result<i64, Fault> {
+        let NewRecord { facts, summary, date, location, .. } = new;
+        let from = summary.from.as_ref();
+        let to = &summary.to[..summary.to.len().min(TO_DISPLAY_MAX)];
+        let message_id = summary.message_id.as_deref().filter(|id| !id.is_empty());
+        self.db
+            .prepare_cached(
+                "INSERT INTO record (tenant, id, content, decrypted, message_id, message_hash,
+                     subject, from_name, from_address, to_display, sent_at, date, received_at,
+                     size_bytes, attachments, kind, shape, marks, pack, slot, offset, length)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                     ?17, ?18, ?19, ?20, ?21, ?22)",
+            )?
+            .execute(params![
+                self.tenant,
+                facts.record.as_bytes(),
+                facts.content.as_bytes(),
+                facts.decrypted.as_ref().map(ContentId::as_bytes),
+                message_id,
+                message_id.map(message_hash),
+                summary.subject,
+                from.map(|from| &from.name),
+                from.map(|from| from.address.as_str()),
+                json(&to),
+                summary.sent_at.map(Timestamp::as_micros),
+                date.as_micros(),
+                facts.received_at.as_micros(),
+                int(facts.size_bytes),
+                summary.attachments,
+                summary.kind.code(),
+                facts.shape.code(),
+                json(&facts.marks),
+                location.pack,
+                location.slot,
+                int(location.offset),
+                int(location.length_bytes),
+            ])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    fn append_event(
+        &mut self,
+        outcome: Outcome,
+        record: i64,
+        digest: Digest,
+    ) -> Result<i64, Fault> {
+        let kind = if outcome == Outcome::New { "archived" } else { "merged" };
+        self.seq += 1;
+        self.db
+            .prepare_cached(
+                "INSERT INTO ledger_event (tenant, seq, kind, record, digest, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute((
+                self.tenant,
+                self.seq,
+                kind,
+                record,
+                digest.as_bytes(),
+                self.at.as_micros(),
+            ))?;
+        Ok(self.seq)
+    }
+
+    fn insert_delivery(&self, record: i64, seq: i64, new: &NewRecord) -> Result<i64, Fault> {
+        let NewRecord { facts, location, .. } = new;
+        // A report that another delivery brought already is named once.
+        let fresh = match &facts.report {
+            Some(report) if !has_report(self.db, record, report.content)? => Some(report),
+            _ => None,
+        };
+        let read = fresh.and_then(|report| report.report.as_ref());
+        self.db
+            .prepare_cached(
+                "INSERT INTO delivery (record, seq, received_at, shape, report, report_size_bytes,
+                     variant, originator_org, source, envelope, pack, slot, offset, length)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            )?
+            .execute(params![
+                record,
+                seq,
+                facts.received_at.as_micros(),
+                facts.shape.code(),
+                fresh.map(|report| report.content.as_bytes()),
+                fresh.map(|report| int(report.size_bytes)),
+                read.map(|report| report.variant.code()),
+                read.and_then(|report| report.originator_org.as_deref()),
+                json(&facts.source),
+                facts.envelope.as_ref().map(json),
+                location.pack,
+                location.slot,
+                int(location.offset),
+                int(location.length_bytes),
+            ])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    fn insert_participants(
+        &self,
+        record: i64,
+        delivery: i64,
+        participants: &[Row<'_>],
+    ) -> Result<(), Fault> {
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO participant (record, address, role, provenance, expanded, forwarded,
+                 delivery, position, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        )?;
+        for row in participants {
+            insert.execute((
+                record,
+                row.address,
+                row.role,
+                row.provenance,
+                row.expanded,
+                row.forwarded,
+                delivery,
+                row.position,
+                row.text,
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, outcome: Outcome, facts: &RecordFacts) {
+        let figures = &mut self.figures;
+        figures.deliveries += 1;
+        figures.reports += i64::from(facts.report.is_some());
+        figures.raw_bytes +=
+            int(facts.report.as_ref().map_or(facts.size_bytes, |report| report.size_bytes));
+        if outcome == Outcome::New {
+            figures.records += 1;
+            figures.mail_bytes += int(facts.size_bytes);
+        } else {
+            figures.merged += 1;
+        }
+    }
+
+    /// Writes the counters and returns the last event's number.
+    fn finish(self) -> Result<i64, Fault> {
+        let Added {
+            records,
+            deliveries,
+            reports,
+            merged,
+            quarantined,
+            raw_bytes,
+            mail_bytes,
+            parts,
+        } = self.figures;
+        self.db
+            .prepare_cached(
+                "UPDATE figures SET seq = ?2, records = records + ?3, deliveries = deliveries + ?4,
+                     reports = reports + ?5, merged = merged + ?6, quarantined = quarantined + ?7,
+                     raw_bytes = raw_bytes + ?8, mail_bytes = mail_bytes + ?9, parts = parts + ?10
+                 WHERE tenant = ?1",
+            )?
+            .execute((
+                self.tenant,
+                self.seq,
+                records,
+                deliveries,
+                reports,
+                merged,
+                quarantined,
+                raw_bytes,
+                mail_bytes,
+                parts,
+            ))?;
+        Ok(self.seq)
+    }
+}
+
+impl Row<'_> {
+    fn identity(&self) -> [i64; 5] {
+        [self.address, self.role, self.provenance, self.expanded, self.forwarded]
+    }
+}
+
+/// What identifies a participant among those of one record, before its addresses have rows.
+type Claim = (String, i64, i64, Option<String>, Option<String>);
+
+/// See [`crate::Records::foresee`].
+pub(super) fn foresee(
+    db: &Connection,
+    tenant: i64,
+    records: &[&RecordFacts],
+) -> Result<Vec<Outcome>, Fault> {
+    #[derive(Default)]
+    struct Pending {
+        reports: HashSet<ContentId>,
+        claims: HashSet<Claim>,
+    }
+    let mut pending: HashMap<RecordId, Pending> = HashMap::new();
+    let mut outcomes = Vec::with_capacity(records.len());
+    for facts in records {
+        let found = find_record(db, tenant, facts.record)?;
+        let exists = found.is_some() || pending.contains_key(&facts.record);
+        let earlier = pending.entry(facts.record).or_default();
+        let mut fresh = false;
+        if let Some(report) = &facts.report {
+            let stored = match found {
+                Some(record) => has_report(db, record, report.content)?,
+                None => false,
+            };
+            fresh |= !stored && earlier.reports.insert(report.content);
+        }
+        for participant in facts.participants.iter().filter(|one| !one.address.is_empty()) {
+            let claim = claim(participant);
+            let stored = match found {
+                Some(record) => has_claim(db, tenant, record, &claim)?,
+                None => false,
+            };
+            fresh |= !stored && earlier.claims.insert(claim);
+        }
+        outcomes.push(match (exists, fresh) {
+            (false, _) => Outcome::New,
+            (true, true) => Outcome::Merged,
+            (true, false) => Outcome::Known,
+        });
+    }
+    Ok(outcomes)
+}
+
+fn claim(participant: &Participant) -> Claim {
+    let other = |address: &Option<model::EmailAddress>| {
+        address.as_ref().filter(|address| !address.is_empty()).map(model::EmailAddress::key)
+    };
+    (
+        participant.address.key(),
+        participant.role.code(),
+        participant.provenance.code(),
+        other(&participant.expanded_from),
+        other(&participant.forwarded_from),
+    )
+}
+
+fn has_claim(db: &Connection, tenant: i64, record: i64, claim: &Claim) -> Result<bool, Fault> {
+    let row = |key: &Option<String>| match key {
+        Some(key) => find_row(db, tenant, key),
+        None => Ok(Some(0)),
+    };
+    let (key, role, provenance, expanded, forwarded) = claim;
+    let address = find_row(db, tenant, key)?;
+    match (address, row(expanded)?, row(forwarded)?) {
+        (Some(address), Some(expanded), Some(forwarded)) => {
+            has_participant(db, record, [address, *role, *provenance, expanded, forwarded])
+        }
+        _ => Ok(false),
+    }
+}
+
+pub(super) fn find_record(
+    db: &Connection,
+    tenant: i64,
+    id: RecordId,
+) -> Result<Option<i64>, Fault> {
+    db.prepare_cached("SELECT row FROM record WHERE tenant = ?1 AND id = ?2")?
+        .query_row((tenant, id.as_bytes()), |row| row.get(0))
+        .optional()
+}
+
+fn has_report(db: &Connection, record: i64, report: ContentId) -> Result<bool, Fault> {
+    db.prepare_cached("SELECT 1 FROM delivery WHERE record = ?1 AND report = ?2")?
+        .exists((record, report.as_bytes()))
+}
+
+fn has_participant(db: &Connection, record: i64, identity: [i64; 5]) -> Result<bool, Fault> {
+    let [address, role, provenance, expanded, forwarded] = identity;
+    db.prepare_cached(
+        "SELECT 1 FROM participant WHERE record = ?1 AND address = ?2 AND role = ?3
+             AND provenance = ?4 AND expanded = ?5 AND forwarded = ?6",
+    )?
+    .exists((record, address, role, provenance, expanded, forwarded))
+}
+
+/// What versions are looked up by; the Message-ID itself is compared as well.
+fn message_hash(message_id: &str) -> i64 {
+    let digest = Digest::of(message_id.as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest.as_bytes()[..8]);
+    i64::from_be_bytes(first)
+}

@@ -1,0 +1,39 @@
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::fault::{Fault, fault};
+use crate::CatalogError;
+
+/// The steps from an empty file to today's schema; a database at version n lacks those from n on.
+/// A step that was released is never changed.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// Brings the schema up to date, each step in its own transaction: a crash leaves a whole version.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), CatalogError> {
+    let error = fault(path);
+    loop {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&error)?;
+        let found: u32 = transaction
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(&error)?;
+        if found > VERSION {
+            return Err(CatalogError::NewerSchema { path: path.to_owned(), found, known: VERSION });
+        }
+        let Some(step) = MIGRATIONS.get(found as usize) else { return Ok(()) };
+        if found == 0 && !is_empty(&transaction).map_err(&error)? {
+            let detail = "the file is another program's database".to_owned();
+            return Err(CatalogError::Corrupt { path: path.to_owned(), detail });
+        }
+        transaction.execute_batch(step).map_err(&error)?;
+        transaction.pragma_update(None, "user_version", found + 1).map_err(&error)?;
+        transaction.commit().map_err(&error)?;
+    }
+}
+
+fn is_empty(connection: &Connection) -> Result<bool, Fault> {
+    connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}
