@@ -1,0 +1,133 @@
+use catalog::{Account, AuditEvent, AuditOutcome};
+use model::{AccountId, TenantId, Timestamp};
+use policy::AccountRole;
+
+use crate::error::IdentityError;
+use crate::password::{OneTimePassword, check_password};
+use crate::{Identity, error::WeakPassword};
+
+/// An account to be added.
+#[derive(Clone, Debug)]
+pub struct NewAccount<'a> {
+    /// `None` for operators.
+    pub tenant: Option<TenantId>,
+    pub user_name: &'a str,
+    pub display_name: &'a str,
+    pub role: AccountRole,
+    pub language: Option<&'a str>,
+    /// `None`: a one-time password is drawn.
+    pub password: Option<&'a str>,
+}
+
+impl Identity {
+    /// Adds an account; the user name must be free. Returns the one-time password if none was given.
+    pub fn add_account(
+        &self,
+        new: &NewAccount<'_>,
+        now: Timestamp,
+    ) -> Result<(Account, Option<OneTimePassword>), IdentityError> {
+        let one_time = match new.password {
+            Some(password) => {
+                check_password(new.user_name, password)?;
+                None
+            }
+            None => Some(OneTimePassword::draw(&*self.random)),
+        };
+        let account = Account {
+            id: AccountId::from_bytes(self.draw()),
+            tenant: new.tenant,
+            user_name: new.user_name.trim().to_owned(),
+            display_name: new.display_name.trim().to_owned(),
+            role: new.role,
+            must_change_password: one_time.is_some(),
+            disabled: false,
+            language: new.language.map(str::to_owned),
+            created_at: now,
+        };
+        let password = one_time.as_ref().map(OneTimePassword::reveal).or(new.password);
+        let hash = self.hasher.hash(password.unwrap_or_default(), &*self.random)?;
+        self.catalog.add_account(&account, Some(&hash))?;
+        Ok((account, one_time))
+    }
+
+    /// Gives `tenant` its first administrator, with a one-time password; `None` when it has one
+    /// already. Idempotent, but the password is shown by the first call only.
+    pub fn ensure_first_administrator(
+        &self,
+        tenant: TenantId,
+        user_name: &str,
+        now: Timestamp,
+    ) -> Result<Option<OneTimePassword>, IdentityError> {
+        let accounts = self.catalog.accounts(Some(tenant))?;
+        if accounts.iter().any(|account| account.role == AccountRole::Administrator) {
+            return Ok(None);
+        }
+        let new = NewAccount {
+            tenant: Some(tenant),
+            user_name,
+            display_name: "",
+            role: AccountRole::Administrator,
+            language: None,
+            password: None,
+        };
+        Ok(self.add_account(&new, now)?.1)
+    }
+
+    /// Gives the account a one-time password and ends its sessions. `by` is the user name of who
+    /// did it, for the audit log.
+    pub fn reset_password(
+        &self,
+        id: AccountId,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<OneTimePassword, IdentityError> {
+        let account = self.catalog.account(id)?;
+        let account = account.ok_or(catalog::CatalogError::NotFound("the account"))?;
+        let password = OneTimePassword::draw(&*self.random);
+        let hash = self.hasher.hash(password.reveal(), &*self.random)?;
+        self.catalog.set_password(id, &hash, true, None)?;
+        self.catalog.audit(&[password_event("password.reset", &account, by, now)])?;
+        Ok(password)
+    }
+
+    /// Sets a new password after checking the present one, ends the account's other sessions, and
+    /// takes away the duty to change it. Wrong guesses are slowed as at sign-in.
+    pub fn change_password(
+        &self,
+        token: &str,
+        present: &str,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<(), IdentityError> {
+        let current = self.current(token, now)?.ok_or(IdentityError::NoSession)?;
+        let account = &current.account;
+        self.try_once(&account.user_name, current.session.ip, None, now, || {
+            let hash = self.catalog.password_hash(account.id)?;
+            self.hasher.verify(present, hash.as_deref())
+        })?;
+        check_password(&account.user_name, new)?;
+        if new == present {
+            return Err(WeakPassword::Same.into());
+        }
+        let hash = self.hasher.hash(new, &*self.random)?;
+        self.catalog.set_password(account.id, &hash, false, Some(current.session.token_hash))?;
+        let event = password_event("password.change", account, &account.user_name, now);
+        self.catalog.audit(&[AuditEvent { ip: current.session.ip, ..event }])?;
+        Ok(())
+    }
+}
+
+fn password_event(action: &str, account: &Account, by: &str, now: Timestamp) -> AuditEvent {
+    AuditEvent {
+        at: now,
+        tenant: account.tenant,
+        account: Some(account.id),
+        who: by.to_owned(),
+        action: action.to_owned(),
+        object: account.id.to_string(),
+        detail: Default::default(),
+        reason: None,
+        outcome: AuditOutcome::Done,
+        ip: None,
+    }
+}
