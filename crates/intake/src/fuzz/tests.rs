@@ -1,0 +1,57 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Octets that look like a session more often than chance would have it.
+fn sessions() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        Just(b"EHLO x\r\n".to_vec()),
+        Just(b"MAIL FROM:<x@y.example>\r\n".to_vec()),
+        Just(b"MAIL FROM:<> SIZE=9\r\n".to_vec()),
+        Just(b"RCPT TO:<a@archive.test>\r\n".to_vec()),
+        Just(b"RCPT TO:<b@archive.test>\r\n".to_vec()),
+        Just(b"DATA\r\n".to_vec()),
+        Just(b"RSET\r\n".to_vec()),
+        Just(b"NOOP\r\n".to_vec()),
+        Just(b"STARTTLS\r\n".to_vec()),
+        Just(b"BDAT 5\r\n".to_vec()),
+        Just(b"BDAT 0 LAST\r\n".to_vec()),
+        Just(b"BDAT 7 LAST\r\n".to_vec()),
+        Just(b"\r\n.\r\n".to_vec()),
+        Just(b"\n.\n".to_vec()),
+        Just(b"\r.\r".to_vec()),
+        Just(b"..".to_vec()),
+        Just(b"\r".to_vec()),
+        Just(b"\n".to_vec()),
+        Just(b".".to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..20),
+    ];
+    proptest::collection::vec(word, 0..60).prop_map(|words| {
+        let mut all = b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@archive.test>\r\n".to_vec();
+        all.extend(words.into_iter().flatten());
+        all
+    })
+}
+
+proptest! {
+    #[test]
+    fn how_octets_arrive_changes_no_mail_and_no_reply(octets in sessions(), piece in 1usize..40) {
+        smtp_session(&octets, piece);
+    }
+
+    #[test]
+    fn the_decoder_agrees_with_a_reader_of_single_octets(
+        parts in proptest::collection::vec(
+            proptest::sample::select(vec![&b"\r"[..], b"\n", b".", b"\r\n", b"ab"]),
+            0..60,
+        ),
+        piece in 1usize..9,
+    ) {
+        dot_decoding(&parts.concat(), piece);
+    }
+
+    #[test]
+    fn no_line_panics_the_parser(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+        command_line(&line);
+    }
+}

@@ -1,0 +1,6 @@
+mod bodies;
+mod commands;
+mod limits;
+mod starttls;
+mod support;
+mod units;
