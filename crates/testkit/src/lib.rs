@@ -1,0 +1,12 @@
+//! What tests, benchmarks and `cargo xtask run` share: a demo company that writes believable
+//! mail, the clients that deliver and search it, and the check that everybody finds exactly theirs.
+//!
+//! A development aid: no crate of the product depends on it.
+
+pub mod demo;
+pub mod http;
+mod random;
+pub mod smtp;
+pub mod truth;
+
+pub use random::Random;
