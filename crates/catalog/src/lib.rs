@@ -34,7 +34,7 @@ pub use tenant::{Routed, SourceKind, SourceRow, SourceState, Tenant, TenantState
 
 /// Everything that an engine can do.
 ///
-/// Import the parts' traits as well to call them: `use catalog::{Accounts, Records, Tenants};`.
+/// A `dyn Catalog` has the methods of all its parts; their traits need no import.
 pub trait Catalog: Accounts + AuditLog + Records + Tenants {
     /// Reads the whole database and lists what is damaged; an empty list is a sound database.
     /// Slow: seconds per gigabyte. Does not disturb writers.
@@ -63,3 +63,6 @@ pub fn open(url: &str) -> Result<Arc<dyn Catalog>, CatalogError> {
 
 /// The places where the crash suite ends the process: around the commit of a batch.
 pub const CRASH_POINTS: &[&str] = &["catalog.commit.before", "catalog.commit.after"];
+
+#[cfg(test)]
+mod conformance;

@@ -2,9 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use catalog::{
-    Accounts, AuditLog, AuditOutcome, AuditQuery, Catalog, Tenant, TenantState, Tenants,
-};
+use catalog::{AuditOutcome, AuditQuery, Catalog, Tenant, TenantState};
 use model::{EmailAddress, TenantId, Timestamp};
 use policy::{AccountRole, authorize_read};
 

@@ -149,3 +149,6 @@ impl Catalog for Sqlite {
         Ok(size("") + size("-wal") + size("-shm"))
     }
 }
+
+#[cfg(test)]
+mod tests;

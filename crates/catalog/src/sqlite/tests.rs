@@ -1,0 +1,260 @@
+use std::fs;
+use std::sync::Arc;
+use std::thread;
+
+use rusqlite::Connection;
+
+use super::codes::{Code, Name};
+use super::*;
+use crate::conformance::{self, A, batch, copy, everything, mail, tenant};
+use crate::{Batch, ErrorKind, Outcome, Records, Tenants};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("catalog.db")
+    }
+
+    fn open(&self) -> Result<Arc<dyn Catalog>, CatalogError> {
+        crate::open(&format!("sqlite:{}", self.file().display()))
+    }
+}
+
+#[test]
+fn the_engine_keeps_all_promises_of_the_port() {
+    let folders = std::cell::RefCell::new(Vec::new());
+    conformance::suite(|| {
+        let folder = Folder::new();
+        let catalog = folder.open().expect("opens");
+        folders.borrow_mut().push(folder);
+        catalog
+    });
+}
+
+#[test]
+fn unknown_engines_are_refused() {
+    for url in ["postgres://x", "sqlite:", "catalog.db", ""] {
+        let error = crate::open(url).err().expect("refused");
+        assert!(matches!(error, CatalogError::UnknownEngine { .. }), "{url}");
+    }
+}
+
+#[test]
+fn what_was_committed_is_there_after_opening_again() {
+    let folder = Folder::new();
+    let new = batch(vec![mail(A, "m", "r", &["anna@own.example"])]);
+    {
+        let catalog = folder.open().expect("opens");
+        catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+        catalog.commit(A, &new).expect("commits");
+    }
+    let catalog = folder.open().expect("opens");
+    let again = catalog.commit(A, &new).expect("commits");
+    assert_eq!(again.records[0].outcome, Outcome::Known);
+    let ids = [new.records[0].facts.record];
+    assert_eq!(catalog.rows(&everything(A), &ids).expect("reads").len(), 1);
+}
+
+#[test]
+fn durability_is_switched_on() {
+    let folder = Folder::new();
+    let engine = Sqlite::open(&folder.file()).expect("opens");
+    let ask = |connection: &Connection, pragma: &str| -> String {
+        let value = connection.pragma_query_value(None, pragma, |row| row.get(0));
+        let value: rusqlite::types::Value = value.expect("reads");
+        format!("{value:?}")
+    };
+    let writer = engine.lock();
+    assert_eq!(ask(&writer.connection, "journal_mode"), "Text(\"wal\")");
+    assert_eq!(ask(&writer.connection, "synchronous"), "Integer(2)");
+    assert_eq!(ask(&writer.connection, "foreign_keys"), "Integer(1)");
+    let reader = engine.readers.take().expect("opens");
+    assert_eq!(ask(&reader, "query_only"), "Integer(1)");
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let folder = Folder::new();
+    drop(folder.open().expect("opens"));
+    let other = Connection::open(folder.file()).expect("opens");
+    other.pragma_update(None, "user_version", schema::VERSION + 1).expect("set");
+    let error = folder.open().err().expect("refused");
+    assert!(matches!(error, CatalogError::NewerSchema { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Stop);
+}
+
+#[test]
+fn a_file_that_is_no_catalog_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    let octets = b"Not a database, but long enough to be taken for the header of one, hopefully. \
+        SQLite reads one hundred bytes of it.";
+    fs::write(folder.file(), octets).expect("written");
+    let error = folder.open().err().expect("refused");
+    assert!(matches!(error, CatalogError::Corrupt { .. }), "{error}");
+    assert_eq!(fs::read(folder.file()).expect("reads"), octets);
+
+    let folder = Folder::new();
+    let other = Connection::open(folder.file()).expect("opens");
+    other.execute_batch("CREATE TABLE foreign_table (x)").expect("made");
+    let error = folder.open().err().expect("refused");
+    assert!(matches!(error, CatalogError::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn damage_is_found_or_reported() {
+    let folder = Folder::new();
+    {
+        let catalog = folder.open().expect("opens");
+        catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+        let records = (0..200).map(|i| copy(A, &format!("m{i}"), &["a@x.example"])).collect();
+        catalog.commit(A, &batch(records)).expect("commits");
+    }
+    let mut octets = fs::read(folder.file()).expect("reads");
+    let middle = octets.len() / 2;
+    octets[middle..middle + 4096].fill(0x5a);
+    fs::write(folder.file(), octets).expect("written");
+    let sound = folder.open().and_then(|catalog| catalog.integrity_check());
+    match sound {
+        Ok(findings) => assert!(!findings.is_empty()),
+        Err(error) => assert!(matches!(error, CatalogError::Corrupt { .. }), "{error}"),
+    }
+}
+
+#[test]
+fn a_missing_or_forbidden_folder_is_named() {
+    let error = crate::open("sqlite:/nonexistent/folder/catalog.db").err().expect("refused");
+    assert!(matches!(error, CatalogError::Open { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Stop);
+}
+
+#[test]
+fn a_full_disk_can_be_tried_again_and_loses_nothing() {
+    let folder = Folder::new();
+    let engine = Sqlite::open(&folder.file()).expect("opens");
+    engine.add_tenant(&tenant(A, "Anders")).expect("added");
+    let limit = |pages: i64| {
+        let writer = engine.lock();
+        writer
+            .connection
+            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+            .expect("set");
+    };
+    limit(1);
+    let records = (0..500).map(|i| copy(A, &format!("m{i}"), &["a@x.example"])).collect();
+    let new = batch(records);
+    let error = engine.commit(A, &new).expect_err("full");
+    assert!(matches!(error, CatalogError::Full { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Retry);
+    assert_eq!(engine.max_seq(A).expect("reads"), 0);
+    limit(1_000_000);
+    assert_eq!(engine.commit(A, &new).expect("commits").max_seq, 500);
+    assert_eq!(engine.integrity_check().expect("checks"), Vec::<String>::new());
+}
+
+#[test]
+fn a_writer_elsewhere_is_waited_for_and_then_reported() {
+    let folder = Folder::new();
+    let engine = Sqlite::open(&folder.file()).expect("opens");
+    engine.add_tenant(&tenant(A, "Anders")).expect("added");
+    let wait = std::time::Duration::from_millis(1);
+    engine.lock().connection.busy_timeout(wait).expect("set");
+    let other = Connection::open(folder.file()).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let error = engine.commit(A, &Batch::default()).expect_err("locked");
+    assert!(matches!(error, CatalogError::Busy), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Retry);
+    assert_eq!(engine.max_seq(A).expect("readers go on"), 0);
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    engine.commit(A, &Batch::default()).expect("commits");
+}
+
+#[test]
+fn audit_and_ledger_refuse_change() {
+    let folder = Folder::new();
+    let catalog = folder.open().expect("opens");
+    catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+    catalog.commit(A, &batch(vec![copy(A, "m", &[])])).expect("commits");
+    let other = Connection::open(folder.file()).expect("opens");
+    other
+        .execute_batch(
+            "INSERT INTO audit VALUES (1, 0, NULL, NULL, '', '', '', '{}', NULL, 'done', NULL)",
+        )
+        .expect("appended");
+    for statement in [
+        "DELETE FROM audit",
+        "UPDATE audit SET who = 'x'",
+        "DELETE FROM ledger_event",
+        "UPDATE ledger_event SET at = 0",
+    ] {
+        assert!(other.execute(statement, []).is_err(), "{statement}");
+    }
+}
+
+#[test]
+fn a_backup_is_a_whole_catalog() {
+    let folder = Folder::new();
+    let catalog = folder.open().expect("opens");
+    catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+    catalog.commit(A, &batch(vec![copy(A, "m", &[])])).expect("commits");
+    let target = folder.0.path().join("backup.db");
+    catalog.backup(&target).expect("written");
+    assert!(catalog.backup(&target).is_err(), "never over an older one");
+    catalog.commit(A, &batch(vec![copy(A, "n", &[])])).expect("goes on");
+    let copied = crate::open(&format!("sqlite:{}", target.display())).expect("opens");
+    assert_eq!(copied.max_seq(A).expect("reads"), 1);
+    assert_eq!(copied.tenant(A).expect("reads"), Some(tenant(A, "Anders")));
+    assert_eq!(copied.integrity_check().expect("checks"), Vec::<String>::new());
+}
+
+#[test]
+fn readers_see_whole_batches_only() {
+    let folder = Folder::new();
+    let catalog = folder.open().expect("opens");
+    catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+    const BATCH: u64 = 7;
+    const BATCHES: u64 = 40;
+    thread::scope(|threads| {
+        for _ in 0..4 {
+            let catalog = catalog.clone();
+            threads.spawn(move || {
+                loop {
+                    let figures = catalog.figures(A).expect("reads");
+                    assert_eq!(figures.records % BATCH, 0);
+                    let changes = catalog.changes(A, 0, 10_000).expect("reads");
+                    assert_eq!(changes.through_seq % BATCH, 0);
+                    if figures.records == BATCH * BATCHES {
+                        break;
+                    }
+                }
+            });
+        }
+        for number in 0..BATCHES {
+            let name = |i| format!("{number}-{i}");
+            let records = (0..BATCH).map(|i| copy(A, &name(i), &["a@x.example"])).collect();
+            catalog.commit(A, &batch(records)).expect("commits");
+        }
+    });
+}
+
+#[test]
+fn every_variant_has_its_own_code() {
+    fn distinct<T: Code>(count: usize) {
+        let mut codes: Vec<i64> = T::CODES.iter().map(|(_, code)| *code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(T::CODES.iter().all(|(value, code)| T::decode(*code) == Some(*value)));
+    }
+    distinct::<model::Role>(8);
+    distinct::<model::Provenance>(5);
+    distinct::<model::MailKind>(4);
+    distinct::<model::Shape>(3);
+    distinct::<model::JournalVariant>(3);
+    assert_eq!(crate::TenantState::named("active"), Some(crate::TenantState::Active));
+    assert_eq!(crate::QuarantineState::Waiting.name(), "waiting");
+}
