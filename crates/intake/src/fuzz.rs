@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::files::{MboxReader, WalkSettings};
 use crate::smtp::dots::DotDecoder;
 use crate::smtp::session::{Session, Shared};
 use crate::smtp::{IntakeFigures, SmtpSettings, command};
@@ -60,6 +61,18 @@ pub fn dot_decoding(octets: &[u8], piece: usize) {
 /// A command line never panics the parser.
 pub fn command_line(line: &[u8]) {
     let _ = command::parse(line);
+}
+
+/// An mbox of any octets is read to its end, within its limit, and no octet is made up.
+pub fn mbox(octets: &[u8]) {
+    let settings = WalkSettings { mail_bytes_max: FUZZ_MESSAGE_BYTES_MAX, ..Default::default() };
+    let mut reader = MboxReader::new(octets, &settings);
+    let mut sum = 0;
+    while let Some(mail) = reader.next_mail() {
+        sum += mail.map_or(0, |mail| mail.octets.len());
+    }
+    assert_eq!(reader.consumed_bytes(), octets.len() as u64);
+    assert!(sum <= octets.len());
 }
 
 fn talk(octets: &[u8], piece: usize) -> (Vec<Vec<u8>>, Vec<u8>) {

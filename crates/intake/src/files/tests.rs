@@ -1,0 +1,2 @@
+mod mboxes;
+mod trees;
