@@ -279,7 +279,10 @@ fn add_partner(parties: &mut Vec<Party>, line: &str, number: usize) {
             company: field[1].to_owned(),
             female: part[2] == "f",
             english: field[3] == "en",
-            phone: format!("+49 {} {}", 30 + number, 48_110 + count),
+            phone: match field[3] {
+                "en" => format!("+44 1632 960{}", 100 + number * 10 + count),
+                _ => format!("+49 {} {}", 30 + number, 48_110 + count),
+            },
             members: Vec::new(),
             partner: field[0].to_owned(),
         });

@@ -144,7 +144,7 @@ fn signature(frame: &Frame<'_>, out: &mut String) {
 }
 
 /// A newsletter: banner, one card for each block, a footer with a way out.
-pub fn newsletter(title: &str, sender: &str, body: &str, language: &str) -> String {
+pub fn newsletter(title: &str, sender: &str, footer: &str, body: &str, language: &str) -> String {
     let mut out = String::with_capacity(body.len() * 3 + 2_000);
     let german = language == "de";
     out.push_str(
@@ -175,7 +175,7 @@ pub fn newsletter(title: &str, sender: &str, body: &str, language: &str) -> Stri
         out.push_str("</a></td></tr>\n");
     }
     out.push_str("<tr><td style=\"padding:28px 32px;font-size:12px;color:#7b8794\">");
-    escape(sender, &mut out);
+    escape(footer, &mut out);
     out.push_str(" · <a href=\"https://www.musterbau.example/abmelden\">");
     out.push_str(if german { "Abmelden" } else { "Unsubscribe" });
     out.push_str(

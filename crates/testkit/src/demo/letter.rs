@@ -174,10 +174,12 @@ fn texts(
     }
     if draft.look == Look::Newsletter {
         let footer = format!("{} · {reference}", sender.company);
-        let inner = html::newsletter(&draft.subject, &footer, &draft.body, scene.language.code());
+        let language = scene.language.code();
+        let inner =
+            html::newsletter(&draft.subject, &sender.company, &footer, &draft.body, language);
         return Texts {
             plain: format!("{}\n\n{footer}\n", draft.body),
-            html: Some(html::document(&inner, scene.language.code())),
+            html: Some(html::document(&inner, language)),
             logo: false,
             quotable_text: draft.body.clone(),
             quotable_html: inner,

@@ -30,7 +30,7 @@ impl<'a> Scene<'a> {
         random: &mut Random,
     ) -> Self {
         let roles = cast(directory, story, random);
-        let facts = facts(library, story.language, random);
+        let facts = facts(library, story.language, start, random);
         Self { directory, library, language: story.language, start, roles, facts }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Scene<'a> {
                 out.push_str(random.pick(stems));
                 if random.chance(0.4) {
                     let middle = random.pick(stems).to_lowercase();
-                    let _ = write!(out, "s{middle}");
+                    out.push_str(&middle);
                 }
                 out.push_str(random.pick(self.library.pool("tail", Language::De)));
             }
@@ -179,6 +179,7 @@ fn cast(directory: &Directory, story: &Story, random: &mut Random) -> Vec<(&'sta
 fn facts(
     library: &Library,
     language: Language,
+    start: i64,
     random: &mut Random,
 ) -> Vec<(&'static str, String)> {
     let word =
@@ -190,7 +191,7 @@ fn facts(
         ("city", word("city", random)),
         ("street", word("street", random)),
     ];
-    let year = 24 + random.below(3);
+    let year = Local::at(start).year % 100;
     facts.extend([
         ("offer", format!("AN-{year}-{:05}", random.below(99_999))),
         ("invoice", format!("RE-{year}{:06}", random.below(999_999))),

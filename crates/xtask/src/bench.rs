@@ -1,0 +1,46 @@
+//! `cargo xtask bench`: builds release programs and measures them.
+
+use clap::Args;
+
+use crate::shell;
+use crate::site::Programs;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// ack, ingest, search or size; all of them when none is named
+    what: Vec<String>,
+    /// Mails in the archive
+    #[arg(long, default_value_t = 20_000)]
+    mails: u64,
+    /// Where data goes; should be on the disk that matters
+    #[arg(long)]
+    folder: Option<std::path::PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    shell::succeed(shell::cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "server",
+        "--package",
+        "testkit",
+        "--features",
+        "testkit/bench",
+        "--bin",
+        "chancery",
+        "--bin",
+        "demo",
+        "--bin",
+        "bench",
+    ]))?;
+    let programs = Programs::of("release")?;
+    let mut bench = std::process::Command::new(programs.chancery.with_file_name("bench"));
+    bench.args(&arguments.what);
+    bench.args(["--mails", &arguments.mails.to_string()]);
+    bench.arg("--chancery").arg(&programs.chancery);
+    let folder = arguments.folder.clone();
+    bench.arg("--folder").arg(folder.unwrap_or_else(|| shell::root().join("target/bench")));
+    shell::succeed(bench)
+}

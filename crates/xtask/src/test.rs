@@ -1,0 +1,87 @@
+//! `cargo xtask test`: every test with the real counterparts that it needs.
+
+use clap::Args;
+
+use crate::shell::{self, Phases};
+use crate::site::{LOGINS, PASSWORD, Programs, Site};
+use crate::tools;
+
+/// Reports in the archive that the browser looks at.
+const BROWSER_REPORTS: u64 = 600;
+const FUZZ_SECONDS: &str = "2";
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Leave the browser out
+    #[arg(long)]
+    no_browser: bool,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut phases = Phases::default();
+    let result = steps(arguments, &mut phases);
+    phases.print();
+    match &result {
+        Ok(()) => println!("\ntest: everything passed"),
+        Err(_) => println!("\ntest: FAILED"),
+    }
+    result
+}
+
+fn steps(arguments: &Arguments, phases: &mut Phases) -> anyhow::Result<()> {
+    phases.run("tools", || {
+        tools::provide(tools::BUILD)?;
+        tools::provide(tools::TEST)
+    })?;
+    phases.run("layers and licences", || {
+        crate::layers::run()?;
+        crate::licences::run()
+    })?;
+    phases.run("npm packages", tools::node_modules)?;
+    phases.run("web check and tests", || {
+        tools::npm(&["run", "check"])?;
+        tools::npm(&["test"])
+    })?;
+    phases.run("web build", tools::web_build)?;
+    phases.run("cargo build of the tests", || shell::succeed(cargo_test(&["--no-run"])))?;
+    phases.run("cargo test", || {
+        let mut test = cargo_test(&[]);
+        test.env("CHANCERY_REQUIRE_TOOLS", "1");
+        if std::env::var_os("CHANCERY_CORPUS").is_none() {
+            println!("CHANCERY_CORPUS is not set: tests on outside samples only say so");
+        }
+        shell::succeed(test)
+    })?;
+    phases.run("fuzzing, briefly", || crate::fuzz::brief(FUZZ_SECONDS))?;
+    if !arguments.no_browser {
+        phases.run("browser", browser)?;
+    }
+    Ok(())
+}
+
+fn cargo_test(more: &[&str]) -> std::process::Command {
+    let mut words = vec!["test", "--workspace", "--locked", "--features", "server/failpoints"];
+    words.extend(more);
+    shell::cargo(&words)
+}
+
+/// The tasks of `web/e2e` against a fresh server with the demo company's mail.
+fn browser() -> anyhow::Result<()> {
+    let programs = Programs::of("debug")?;
+    let folder = programs.chancery.with_file_name("browser-site");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let mut site = Site::start(&programs, &folder, (0, 0))?;
+    site.fill(BROWSER_REPORTS)?;
+    let mut tasks = shell::command("npm", &["run", "e2e"]);
+    tasks.current_dir(shell::root().join("web"));
+    tasks.env("CHANCERY_URL", site.url()).env("CHANCERY_PASSWORD", PASSWORD);
+    for role in ["user", "auditor", "administrator"] {
+        if let Some(login) = LOGINS.iter().find(|login| login.role == role) {
+            tasks.env(format!("CHANCERY_{}", role.to_uppercase()), login.user);
+        }
+    }
+    shell::succeed(tasks)?;
+    site.stop()
+}

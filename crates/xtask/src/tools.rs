@@ -1,0 +1,141 @@
+//! Programs that must be there: found, or installed with apt-get where that is possible.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::shell;
+
+/// Keeps packages with daemons from starting them at installation.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+const NODE_MAJOR_MIN: u32 = 20;
+
+/// A program, and the packages of Debian that bring it.
+pub struct Tool {
+    pub program: &'static str,
+    pub packages: &'static [&'static str],
+}
+
+pub const BUILD: &[Tool] = &[
+    Tool { program: "cc", packages: &["build-essential"] },
+    Tool { program: "node", packages: &["nodejs"] },
+    Tool { program: "npm", packages: &["npm"] },
+];
+
+pub const TEST: &[Tool] = &[
+    Tool { program: "chromium", packages: &["chromium"] },
+    Tool { program: "openssl", packages: &["openssl"] },
+    Tool { program: "postfix", packages: &["postfix"] },
+    Tool { program: "swaks", packages: &["swaks", "libnet-ssleay-perl"] },
+];
+
+/// Installs what is missing.
+///
+/// # Errors
+/// When a tool is missing and this is no Debian, or neither root nor sudo is at hand; the message
+/// says what to install.
+pub fn provide(tools: &[Tool]) -> anyhow::Result<()> {
+    let missing: Vec<&Tool> =
+        tools.iter().filter(|tool| shell::find(tool.program).is_none()).collect();
+    if !missing.is_empty() {
+        let packages: Vec<&str> = missing.iter().flat_map(|it| it.packages).copied().collect();
+        install(&packages)?;
+    }
+    if tools.iter().any(|tool| tool.program == "node") {
+        check_node()?;
+    }
+    Ok(())
+}
+
+fn check_node() -> anyhow::Result<()> {
+    let version = shell::output(shell::command("node", &["--version"]))?;
+    let major = version.trim().trim_start_matches('v').split('.').next().unwrap_or("");
+    ensure!(
+        major.parse().is_ok_and(|major: u32| major >= NODE_MAJOR_MIN),
+        "node is {}, but the web interface is built with {NODE_MAJOR_MIN} or later: see https://nodejs.org",
+        version.trim()
+    );
+    Ok(())
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    let list = packages.join(" ");
+    println!("installing {list}");
+    ensure!(
+        shell::find("apt-get").is_some(),
+        "these packages are missing, and there is no apt-get to install them: {list}"
+    );
+    let root = shell::output(shell::command("id", &["-u"]))?.trim() == "0";
+    if !root && shell::find("sudo").is_none() {
+        bail!("please run as root: apt-get install {list}");
+    }
+    let guarded = root && !Path::new(POLICY).exists();
+    if guarded {
+        std::fs::write(POLICY, "#!/bin/sh\nexit 101\n").context("cannot write the policy file")?;
+        std::fs::set_permissions(POLICY, std::fs::Permissions::from_mode(0o755))?;
+    }
+    let result = apt(root, packages);
+    if guarded {
+        std::fs::remove_file(POLICY).context("cannot remove the policy file")?;
+    }
+    result
+}
+
+fn apt(root: bool, packages: &[&str]) -> anyhow::Result<()> {
+    let run = |arguments: &[&str]| {
+        let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"];
+        words.extend(arguments);
+        let command = match root {
+            true => shell::command(words[0], &words[1..]),
+            false => shell::command("sudo", &words),
+        };
+        shell::succeed(command)
+    };
+    // An old package list is often good enough; a refresh may not be possible.
+    let refreshed = run(&["update"]);
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
+    arguments.extend(packages);
+    run(&arguments).or_else(|error| match refreshed {
+        Ok(()) => Err(error),
+        Err(stale) => Err(error.context(format!("and apt-get update failed: {stale:#}"))),
+    })
+}
+
+/// `npm ci`, unless what is installed is newer than the lock file.
+pub fn node_modules() -> anyhow::Result<()> {
+    let web = shell::root().join("web");
+    let age = |path: &str| std::fs::metadata(web.join(path)).and_then(|it| it.modified()).ok();
+    if age("node_modules/.package-lock.json") >= age("package-lock.json") {
+        return Ok(());
+    }
+    npm(&["ci", "--no-audit", "--no-fund"])
+}
+
+pub fn npm(arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = shell::command("npm", arguments);
+    command.current_dir(shell::root().join("web"));
+    shell::succeed(command)
+}
+
+/// `npm run build`, unless `dist` is newer than everything it is made from.
+pub fn web_build() -> anyhow::Result<()> {
+    let web = shell::root().join("web");
+    let built = std::fs::metadata(web.join("dist/index.html")).and_then(|it| it.modified()).ok();
+    let sources = ["src", "public", "index.html", "package-lock.json", "vite.config.ts"];
+    let newest = sources.iter().filter_map(|name| newest(&web.join(name))).max();
+    if built.is_some() && built > newest {
+        println!("web/dist is up to date");
+        return Ok(());
+    }
+    npm(&["run", "build"])
+}
+
+fn newest(path: &Path) -> Option<std::time::SystemTime> {
+    let own = std::fs::metadata(path).ok()?;
+    if !own.is_dir() {
+        return own.modified().ok();
+    }
+    let entries = std::fs::read_dir(path).ok()?;
+    entries.flatten().filter_map(|entry| newest(&entry.path())).max()
+}
