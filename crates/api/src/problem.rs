@@ -1,0 +1,160 @@
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::dto::Span;
+
+/// A refusal in the form of RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells problems apart.
+    pub r#type: &'static str,
+    pub title: &'static str,
+    pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Stable; what programs and translations go by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// What exactly is wrong with the query, such as `query.bad_date`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// The part of the query that was not understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Span>,
+    #[serde(skip)]
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Problem"),
+            status: status.as_u16(),
+            detail: None,
+            code: Some(code),
+            reason: None,
+            position: None,
+            retry_after_seconds: None,
+        }
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// What does not exist, or does not exist for this account.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found")
+    }
+
+    pub fn not_signed_in() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not-signed-in")
+    }
+
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code).detail(detail)
+    }
+
+    pub fn busy() -> Self {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy");
+        problem.retry_after_seconds = Some(1);
+        problem
+    }
+
+    /// Something that the caller cannot help; written to the log, not told.
+    pub fn internal(error: &dyn std::error::Error) -> Self {
+        let mut causes = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes = format!("{causes}: {cause}");
+            source = cause.source();
+        }
+        tracing::error!(error = causes, "request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry = self.retry_after_seconds;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<catalog::CatalogError> for Problem {
+    fn from(error: catalog::CatalogError) -> Self {
+        match error.kind() {
+            catalog::ErrorKind::Retry => Self::busy(),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<identity::IdentityError> for Problem {
+    fn from(error: identity::IdentityError) -> Self {
+        use identity::{IdentityError, WeakPassword};
+        match error {
+            IdentityError::BadCredentials => {
+                Self::new(StatusCode::UNAUTHORIZED, "bad-credentials").detail(error.to_string())
+            }
+            IdentityError::NoSession => Self::not_signed_in(),
+            IdentityError::Throttled { .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled").detail("too many attempts")
+            }
+            IdentityError::WeakPassword(weak) => {
+                let code = match weak {
+                    WeakPassword::IsUserName => "password-is-user-name",
+                    WeakPassword::Monotonous => "password-monotonous",
+                    WeakPassword::Same => "password-same",
+                    WeakPassword::TooLong => "password-too-long",
+                    WeakPassword::TooShort => "password-too-short",
+                };
+                Self::bad_request(code, weak.to_string())
+            }
+            IdentityError::Catalog(error) => error.into(),
+            IdentityError::Hash => Self::internal(&error),
+        }
+    }
+}
+
+impl From<discovery::Error> for Problem {
+    fn from(error: discovery::Error) -> Self {
+        match error {
+            discovery::Error::Catalog(error) => error.into(),
+            discovery::Error::BadCursor => Self::bad_request("cursor", error.to_string()),
+            discovery::Error::BadSort => Self::bad_request("sort", error.to_string()),
+            discovery::Error::Query { key, detail, start, end } => {
+                let mut problem = Self::bad_request("query", detail);
+                let units = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+                problem.position = Some(Span { start: units(start), end: units(end) });
+                problem.reason = Some(key);
+                problem
+            }
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<crate::state::DeskError> for Problem {
+    fn from(error: crate::state::DeskError) -> Self {
+        use crate::state::DeskError;
+        match error {
+            DeskError::Busy => Self::busy(),
+            DeskError::Failed(_) => Self::internal(&error),
+            DeskError::NotFound => Self::not_found(),
+        }
+    }
+}

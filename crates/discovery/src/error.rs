@@ -1,0 +1,38 @@
+use model::RecordId;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the octets of record {record} cannot be read")]
+    Archive { record: RecordId, source: Box<dyn std::error::Error + Send + Sync> },
+    /// The cursor is of another sort order, or no cursor at all.
+    #[error("the cursor does not belong to this search")]
+    BadCursor,
+    #[error("no such sort order")]
+    BadSort,
+    #[error("the catalog does not answer")]
+    Catalog(#[from] catalog::CatalogError),
+    #[error("the index does not answer")]
+    Index(#[source] index::Error),
+    /// The query was not understood.
+    #[error("{detail}")]
+    Query {
+        /// The key of the text for people, such as `query.bad_date`.
+        key: &'static str,
+        /// One English sentence.
+        detail: &'static str,
+        /// Which part, in UTF-16 code units.
+        start: usize,
+        end: usize,
+    },
+}
+
+impl From<index::Error> for Error {
+    fn from(error: index::Error) -> Self {
+        match error {
+            index::Error::BadCursor => Self::BadCursor,
+            error => Self::Index(error),
+        }
+    }
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
