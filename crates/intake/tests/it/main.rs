@@ -1,0 +1,6 @@
+//! The listener in front of the real spool, talked to by real tools.
+
+mod postfix;
+mod spool;
+mod support;
+mod tools;
