@@ -132,7 +132,8 @@ pub(crate) struct Finished {
 impl Finished {
     /// About what it takes on disk.
     pub(crate) fn disk_bytes(&self) -> u64 {
-        let large = self.large.as_ref().map_or(0, |_| crate::large::file_bytes(self.metadata.size_bytes));
+        let large =
+            self.large.as_ref().map_or(0, |_| crate::large::file_bytes(self.metadata.size_bytes));
         1024 + self.octets.len() as u64 + large
     }
 }

@@ -16,7 +16,10 @@ impl fmt::Display for Fullness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disk { free_bytes, reserve_bytes } => {
-                write!(f, "{free_bytes} bytes free on the disk, {reserve_bytes} are held in reserve")
+                write!(
+                    f,
+                    "{free_bytes} bytes free on the disk, {reserve_bytes} are held in reserve"
+                )
             }
             Self::Spool { used_bytes, limit_bytes } => {
                 write!(f, "{used_bytes} of {limit_bytes} bytes in use")

@@ -192,7 +192,11 @@ pub(crate) enum SegmentHeader {
     /// All zero: erased, or never written.
     Erased,
     UnknownVersion(u16),
-    Valid { number: u64, key_id: [u8; 8], wrapped: [u8; WRAPPED_BYTES] },
+    Valid {
+        number: u64,
+        key_id: [u8; 8],
+        wrapped: [u8; WRAPPED_BYTES],
+    },
 }
 
 pub(crate) fn parse_segment_header(bytes: &[u8; SEGMENT_HEADER_BYTES]) -> SegmentHeader {
@@ -243,7 +247,9 @@ pub(crate) fn settle_record(segment: u64, index: u64) -> [u8; 8] {
 pub(crate) fn parse_settle_log(segment: u64, bytes: &[u8]) -> Vec<u64> {
     bytes
         .chunks_exact(8)
-        .map(|record| (u64::from(u32::from_le_bytes([record[0], record[1], record[2], record[3]])), record))
+        .map(|record| {
+            (u64::from(u32::from_le_bytes([record[0], record[1], record[2], record[3]])), record)
+        })
         .filter(|(index, record)| settle_record(segment, *index) == **record)
         .map(|(index, _)| index)
         .collect()

@@ -121,7 +121,11 @@ pub(crate) fn file_bytes(size_bytes: u64) -> u64 {
 }
 
 /// Reads a whole large mail; `Ok(None)` when it is damaged or missing.
-pub(crate) fn read(dir: &Path, large: &LargeReference, size_bytes: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(
+    dir: &Path,
+    large: &LargeReference,
+    size_bytes: u64,
+) -> io::Result<Option<Vec<u8>>> {
     let path = files::large_path(dir, large.number);
     let mut file = match File::open(path) {
         Ok(file) => file,

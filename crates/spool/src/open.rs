@@ -10,8 +10,8 @@ use crate::cipher::{Cipher, SpoolKey, hex};
 use crate::entry;
 use crate::files;
 use crate::frames::{
-    ENTRY_HEADER_BYTES, EntryKind, Frame, SEGMENT_HEADER_BYTES, SegmentHeader, parse_segment_header,
-    parse_settle_log, walk,
+    ENTRY_HEADER_BYTES, EntryKind, Frame, SEGMENT_HEADER_BYTES, SegmentHeader,
+    parse_segment_header, parse_settle_log, walk,
 };
 use crate::queue::{Queue, Retired, Segment, Waiting};
 use crate::spool::SpoolId;
@@ -28,7 +28,11 @@ pub(crate) struct Opened {
 pub(crate) fn open(dir: &Path, key: &SpoolKey) -> Result<Opened> {
     for dir in [dir.to_owned(), files::large_dir(dir)] {
         let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&dir).map_err(|e| SpoolError::io("create", &dir, e))?;
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(&dir)
+            .map_err(|e| SpoolError::io("create", &dir, e))?;
     }
     let lock = lock(&dir.join("spool.lock"))?;
     let mut queue = Queue::default();
@@ -125,7 +129,12 @@ fn open_segment(
 }
 
 /// Walks a segment, cuts its torn tail and queues what is not settled.
-fn fill(dir: &Path, (number, path): (u64, &Path), mut segment: Segment, queue: &mut Queue) -> Result<()> {
+fn fill(
+    dir: &Path,
+    (number, path): (u64, &Path),
+    mut segment: Segment,
+    queue: &mut Queue,
+) -> Result<()> {
     let io = |error| SpoolError::io("read", path, error);
     let walk = walk(&*segment.file).map_err(io)?;
     if let Some(at) = walk.torn_at {
@@ -179,7 +188,8 @@ fn finish_erasure(dir: &Path, retired: &Retired) -> Result<()> {
 
 /// Removes large files and settle logs that no segment names; returns the next free number.
 fn remove_orphans(dir: &Path, queue: &Queue) -> Result<u64> {
-    let named: HashSet<u64> = queue.segments.values().flat_map(|s| s.large.iter().copied()).collect();
+    let named: HashSet<u64> =
+        queue.segments.values().flat_map(|s| s.large.iter().copied()).collect();
     let mut next = 1;
     for (number, path) in numbered(&files::large_dir(dir), "mail")? {
         next = next.max(number.saturating_add(1));

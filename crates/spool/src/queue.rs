@@ -97,7 +97,13 @@ impl Queue {
     /// The entry that came in first.
     pub(crate) fn first(&self) -> Option<Waiting> {
         let delayed = self.delayed.iter().map(|Reverse(delayed)| &delayed.waiting);
-        self.waiting.front().into_iter().chain(delayed).chain(self.claimed.values()).min_by_key(|w| w.id).copied()
+        self.waiting
+            .front()
+            .into_iter()
+            .chain(delayed)
+            .chain(self.claimed.values())
+            .min_by_key(|w| w.id)
+            .copied()
     }
 
     /// Moves what is due from the delayed to the waiting; returns when the next one is due.

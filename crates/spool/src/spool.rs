@@ -393,7 +393,11 @@ impl Shared {
         match self.read(waiting) {
             Ok(Some((metadata, octets))) => {
                 let content = metadata.content;
-                Some(Claimed { id: waiting.id, submission: metadata.into_submission(octets), content })
+                Some(Claimed {
+                    id: waiting.id,
+                    submission: metadata.into_submission(octets),
+                    content,
+                })
             }
             Ok(None) => {
                 tracing::error!(spool.id = %waiting.id, "a mail in the spool is damaged and cannot be read; its segment is kept");
