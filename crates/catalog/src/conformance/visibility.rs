@@ -32,7 +32,11 @@ fn spans(catalog: &dyn Catalog) {
         (own("anna@own.example", None, Some(0)), false),
         (own("anna@own.example", None, Some(1)), true),
     ] {
-        assert_eq!(sees(catalog, &scope(A, &[address.clone()]), id), visible, "{address:?}");
+        assert_eq!(
+            sees(catalog, &scope(A, std::slice::from_ref(&address)), id),
+            visible,
+            "{address:?}"
+        );
     }
     assert!(!sees(catalog, &scope(A, &[]), id));
 }
@@ -142,14 +146,21 @@ fn agrees_with_policy(catalog: &dyn Catalog) {
         }
     }
     catalog.commit(A, &batch(records.clone())).expect("commits");
+    let others: Vec<String> = (0..100).map(|i| format!("r{i}@x.example")).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    catalog.commit(A, &batch(vec![copy(A, "others", &others)])).expect("commits");
     let ends = [None, Some(-1), Some(0), Some(1)];
     for from in ends {
         for until in ends {
-            let scope = scope(A, &[own(people[0], from, until), own(people[1], until, from)]);
+            let mut owned = vec![own(people[0], from, until), own(people[1], until, from)];
+            let few = scope(A, &owned);
+            owned.extend((0..100).map(|i| own(&format!("r{i}@x.example"), None, None)));
+            let many = scope(A, &owned);
             for new in &records {
                 let key = new.facts.participants[0].address.key();
-                let expected = scope.sees(&key, new.facts.received_at);
-                assert_eq!(sees(catalog, &scope, new.facts.record), expected);
+                let expected = few.sees(&key, new.facts.received_at);
+                assert_eq!(sees(catalog, &few, new.facts.record), expected);
+                assert_eq!(sees(catalog, &many, new.facts.record), expected);
             }
         }
     }

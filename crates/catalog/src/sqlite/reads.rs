@@ -30,27 +30,23 @@ const LIST_COLUMNS: &str = "r.row AS row, r.id AS id, r.subject AS subject,
 const MINE: &str = "mine (address, since, until) AS MATERIALIZED (
     SELECT a.row, coalesce(own.value ->> 1, -9223372036854775808),
         coalesce(own.value ->> 2, 9223372036854775807)
-    FROM json_each(?2) own JOIN address a ON a.tenant = ?1 AND a.key = own.value ->> 0)";
+    FROM json_each(?2) own CROSS JOIN address a ON a.tenant = ?1 AND a.key = own.value ->> 0)";
+
+/// A scope with more addresses is looked up from the record's participants, not from its own.
+const FEW_ADDRESSES_MAX: usize = 16;
 
 /// Whether the scope sees the record `alias`: the condition that every read for a person carries.
-fn visible(alias: &str) -> String {
+fn visible(scope: &Scope, alias: &str) -> String {
+    let tables = match scope.view() {
+        View::Addresses(own) if own.len() > FEW_ADDRESSES_MAX => {
+            "participant p CROSS JOIN mine ON mine.address = p.address"
+        }
+        _ => "mine CROSS JOIN participant p ON p.address = mine.address",
+    };
     format!(
-        "(?2 IS NULL OR EXISTS (SELECT 1 FROM mine CROSS JOIN participant p
-            ON p.record = {alias}.row AND p.address = mine.address
-            WHERE {alias}.received_at >= mine.since AND {alias}.received_at < mine.until))"
-    )
-}
-
-/// The other mails with the Message-ID of the record `r` that the scope sees.
-fn versions_of_r() -> String {
-    format!(
-        "SELECT 1
-         FROM (SELECT same.row AS row, same.received_at AS received_at FROM record same
-               WHERE same.tenant = r.tenant AND same.message_hash = r.message_hash
-                   AND same.message_id = r.message_id AND same.row <> r.row
-               ORDER BY same.row LIMIT {VERSION_CANDIDATES_MAX}) v
-         WHERE {} LIMIT {VERSIONS_MAX}",
-        visible("v")
+        "(?2 IS NULL OR EXISTS (SELECT 1 FROM {tables}
+            WHERE p.record = {alias}.row
+                AND {alias}.received_at >= mine.since AND {alias}.received_at < mine.until))"
     )
 }
 
@@ -74,12 +70,18 @@ pub(super) fn rows(
     ids: &[RecordId],
 ) -> Result<Vec<ListRow>, Fault> {
     let sql = format!(
-        "WITH {MINE} SELECT {LIST_COLUMNS}, (SELECT count(*) FROM ({})) AS versions
+        "WITH {MINE} SELECT {LIST_COLUMNS}, (SELECT count(*) FROM (
+             SELECT 1 FROM (
+                 SELECT same.row AS row, same.received_at AS received_at FROM record same
+                 WHERE same.tenant = r.tenant AND same.message_hash = r.message_hash
+                     AND same.message_id = r.message_id AND same.row <> r.row
+                 ORDER BY same.row LIMIT {VERSION_CANDIDATES_MAX}) v
+             WHERE {} LIMIT {VERSIONS_MAX})) AS versions
          FROM json_each(?3) wanted CROSS JOIN record r
              ON r.tenant = ?1 AND r.id = unhex(wanted.value)
          WHERE {} ORDER BY wanted.key",
-        versions_of_r(),
-        visible("r")
+        visible(scope, "v"),
+        visible(scope, "r")
     );
     db.prepare_cached(&sql)?.query_map((tenant, own_addresses(scope), json(&ids)), list)?.collect()
 }
@@ -107,7 +109,7 @@ fn versions(db: &Connection, tenant: i64, scope: &Scope, row: u64) -> Result<Vec
                    AND same.message_id = r.message_id AND same.row <> r.row
                WHERE r.row = ?3 ORDER BY same.row LIMIT {VERSION_CANDIDATES_MAX}) v
          WHERE {} ORDER BY v.row LIMIT {VERSIONS_MAX}",
-        visible("v")
+        visible(scope, "v")
     );
     let version = |row: &Row<'_>| {
         Ok(Version {
