@@ -33,7 +33,8 @@ fn mailbox(entry: &Addr<'_>) -> Option<Mailbox> {
         Some((route, rest)) if route.starts_with('@') => rest,
         _ => address,
     };
-    let clean = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let clean =
+        |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     let name = clean(name).trim().to_owned();
     let address = EmailAddress::new(&clean(address));
     (!name.is_empty() || !address.is_empty()).then_some(Mailbox { name, address })

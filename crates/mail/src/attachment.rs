@@ -32,7 +32,8 @@ pub(crate) fn safe_name(name: &str, media_type: &str, index: usize) -> String {
     if kept.len() <= NAME_BYTES_MAX {
         return kept.to_owned();
     }
-    let (stem, ending) = kept.rsplit_once('.').filter(|(_, ending)| ending.len() <= 16).unwrap_or((kept, ""));
+    let (stem, ending) =
+        kept.rsplit_once('.').filter(|(_, ending)| ending.len() <= 16).unwrap_or((kept, ""));
     let stem = &stem[..stem.floor_char_boundary(NAME_BYTES_MAX - 17)];
     if ending.is_empty() { stem.to_owned() } else { format!("{stem}.{ending}") }
 }

@@ -21,10 +21,10 @@ pub fn decode<'a>(octets: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     if claims_nothing(label) {
         return unlabelled(octets);
     }
-    if is_latin(label) {
-        if let Ok(text) = std::str::from_utf8(octets) {
-            return Cow::Borrowed(text);
-        }
+    if is_latin(label)
+        && let Ok(text) = std::str::from_utf8(octets)
+    {
+        return Cow::Borrowed(text);
     }
     labelled(octets, label).unwrap_or_else(|| unlabelled(octets))
 }
@@ -32,7 +32,7 @@ pub fn decode<'a>(octets: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
 /// Text without a label: UTF-8, ISO-2022-JP by its escapes, else windows-1252.
 pub fn unlabelled(octets: &[u8]) -> Cow<'_, str> {
     if memchr::memchr(0x1b, octets).is_some() && has_japanese_escape(octets) {
-        return ISO_2022_JP.decode_without_bom_handling(octets).0;
+        return Cow::Owned(japanese(octets));
     }
     match std::str::from_utf8(octets) {
         Ok(text) => Cow::Borrowed(text),
@@ -49,11 +49,27 @@ fn labelled<'a>(octets: &'a [u8], label: &str) -> Option<Cow<'a, str>> {
     if is_wide(label) {
         return Some(wide(octets, label));
     }
+    if label.starts_with("iso-2022-jp") {
+        return Some(Cow::Owned(japanese(octets)));
+    }
     if let Some(decoder) = charset_decoder(label.as_bytes()) {
         return Some(Cow::Owned(decoder(octets)));
     }
     let encoding = Encoding::for_label(label.as_bytes())?;
     Some(encoding.decode_without_bom_handling(octets).0)
+}
+
+/// ISO-2022-JP. Text that was put together from words has escapes without text between them,
+/// which a strict decoder takes for an attack.
+fn japanese(octets: &[u8]) -> String {
+    let mut needed = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some(at) = memchr::memmem::find(rest, b"\x1b(B\x1b") {
+        needed.extend_from_slice(&rest[..at]);
+        rest = &rest[at + 3..];
+    }
+    needed.extend_from_slice(rest);
+    ISO_2022_JP.decode_without_bom_handling(&needed).0.into_owned()
 }
 
 /// UTF-16 without a byte order mark: big endian by RFC 2781 unless every other octet says not.
@@ -68,23 +84,53 @@ fn wide<'a>(octets: &'a [u8], label: &str) -> Cow<'a, str> {
 }
 
 fn claims_nothing(label: &str) -> bool {
-    matches!(label, "" | "us-ascii" | "ascii" | "utf-8" | "utf8" | "unknown" | "unknown-8bit" | "x-unknown" | "ansi_x3.4-1968" | "default" | "binary")
+    matches!(
+        label,
+        "" | "us-ascii"
+            | "ascii"
+            | "utf-8"
+            | "utf8"
+            | "unknown"
+            | "unknown-8bit"
+            | "x-unknown"
+            | "ansi_x3.4-1968"
+            | "default"
+            | "binary"
+    )
 }
 
 fn is_latin(label: &str) -> bool {
-    matches!(label, "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "windows-1252" | "cp1252" | "iso-8859-15" | "latin-1")
+    matches!(
+        label,
+        "iso-8859-1"
+            | "iso8859-1"
+            | "iso_8859-1"
+            | "latin1"
+            | "windows-1252"
+            | "cp1252"
+            | "iso-8859-15"
+            | "latin-1"
+    )
 }
 
 fn is_stateful(label: &str) -> bool {
-    label.starts_with("iso-2022") || label == "utf-7" || label.starts_with("unicode-1-1") || label == "hz-gb-2312"
+    label.starts_with("iso-2022")
+        || label == "utf-7"
+        || label.starts_with("unicode-1-1")
+        || label == "hz-gb-2312"
 }
 
 fn is_wide(label: &str) -> bool {
-    label.starts_with("utf-16") || label == "utf16" || label == "ucs-2" || label == "iso-10646-ucs-2"
+    label.starts_with("utf-16")
+        || label == "utf16"
+        || label == "ucs-2"
+        || label == "iso-10646-ucs-2"
 }
 
 fn has_japanese_escape(octets: &[u8]) -> bool {
-    octets.windows(3).any(|window| window[0] == 0x1b && window[1] == b'$' && matches!(window[2], b'B' | b'@'))
+    octets
+        .windows(3)
+        .any(|window| window[0] == 0x1b && window[1] == b'$' && matches!(window[2], b'B' | b'@'))
 }
 
 /// Whether broken UTF-8 has more whole characters than breaks.
@@ -103,7 +149,10 @@ pub fn html_charset(octets: &[u8]) -> Option<String> {
     let at = head.windows(8).position(|window| window.eq_ignore_ascii_case(b"charset="))?;
     let value = head[at + 8..].trim_ascii_start();
     let value = value.strip_prefix(b"\"").or(value.strip_prefix(b"'")).unwrap_or(value);
-    let length = value.iter().take_while(|&&byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte)).count();
+    let length = value
+        .iter()
+        .take_while(|&&byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte))
+        .count();
     let label = std::str::from_utf8(&value[..length]).ok()?;
     (!label.is_empty()).then(|| label.to_ascii_lowercase())
 }

@@ -73,7 +73,8 @@ struct Alternative {
     text_start: usize,
 }
 
-const TOP: Place = Place { level: 0, depth: 0, decoded: 0, root: true, related: false, alternative: None };
+const TOP: Place =
+    Place { level: 0, depth: 0, decoded: 0, root: true, related: false, alternative: None };
 
 impl Collector {
     /// Walks over `mail`; also answers its header.
@@ -93,7 +94,9 @@ impl Collector {
         let root = &structure.parts[0];
         let head = match purpose {
             Purpose::Attachment(_) => Head::default(),
-            Purpose::Describe | Purpose::Display => Head::read(mail, &root.header, root.content.charset.as_deref()),
+            Purpose::Describe | Purpose::Display => {
+                Head::read(mail, &root.header, root.content.charset.as_deref())
+            }
         };
         collector.too_complex = structure.too_complex;
         collector.part(mail, &structure, 0, TOP);
@@ -111,7 +114,14 @@ impl Collector {
             Kind::Message => {
                 let body = &octets[part.body.clone()];
                 self.attached_mail(&part.content, body, |_| Cow::Borrowed(body));
-                let inside = Place { level: place.level + 1, depth: place.depth + 1, root: true, related: false, alternative: None, ..place };
+                let inside = Place {
+                    level: place.level + 1,
+                    depth: place.depth + 1,
+                    root: true,
+                    related: false,
+                    alternative: None,
+                    ..place
+                };
                 self.part(octets, structure, index + 1, inside);
             }
             Kind::Multipart => self.multipart(octets, structure, index, place),
@@ -122,15 +132,18 @@ impl Collector {
         let part = &structure.parts[index];
         let media = part.content.media.as_str();
         self.note_kind(&part.content, place);
-        let mut inside = Place { depth: place.depth + 1, root: false, related: place.related, ..place };
+        let mut inside =
+            Place { depth: place.depth + 1, root: false, related: place.related, ..place };
         match media {
             "multipart/alternative" if place.alternative.is_none() => {
                 self.groups += 1;
-                inside.alternative = Some(Alternative { group: self.groups, text_start: self.text.len() });
+                inside.alternative =
+                    Some(Alternative { group: self.groups, text_start: self.text.len() });
             }
             "multipart/related" => inside.related = true,
             _ => {}
         }
+        self.outside(octets, &part.preamble);
         let mut child = index + 1;
         let mut first = place.root && media != "multipart/alternative";
         while child < part.end {
@@ -138,8 +151,14 @@ impl Collector {
             first = false;
             child = structure.parts[child].end.max(child + 1);
         }
-        if self.purpose == Purpose::Describe && !part.epilogue.is_empty() {
-            self.text.push(&charset::unlabelled(&octets[part.epilogue.clone()]));
+        self.outside(octets, &part.epilogue);
+    }
+
+    /// Text before or behind the parts of a multipart: no reader shows it, a search must find it.
+    fn outside(&mut self, octets: &[u8], range: &Range<usize>) {
+        let text = octets[range.clone()].trim_ascii();
+        if self.purpose == Purpose::Describe && !text.is_empty() && !is_notice(text) {
+            self.text.push(&charset::unlabelled(text));
         }
     }
 
@@ -154,7 +173,8 @@ impl Collector {
             }
         }
         self.note_kind(content, place);
-        let is_tnef = matches!(content.media.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef");
+        let is_tnef =
+            matches!(content.media.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef");
         if content.is_message() {
             self.encoded_mail(content, body, place);
         } else if is_tnef || content.name.eq_ignore_ascii_case("winmail.dat") {
@@ -171,7 +191,7 @@ impl Collector {
     /// An attached mail that is itself encoded, or that lies too deep to be taken apart.
     fn encoded_mail(&mut self, content: &Content, body: &[u8], place: Place) {
         let octets = transfer::decode(content.encoding, body);
-        self.attached_mail(content, &octets, |octets| Cow::Borrowed(octets));
+        self.attached_mail(content, &octets, Cow::Borrowed);
         self.inner_mail(&octets, place);
     }
 
@@ -188,13 +208,24 @@ impl Collector {
         self.part(octets, &structure, 0, inside);
     }
 
-    fn attached_mail<'m>(&mut self, content: &Content, mail: &'m [u8], body: impl FnOnce(&'m [u8]) -> Cow<'m, [u8]>) {
+    fn attached_mail<'m>(
+        &mut self,
+        content: &Content,
+        mail: &'m [u8],
+        body: impl FnOnce(&'m [u8]) -> Cow<'m, [u8]>,
+    ) {
         let header = crate::headers::mail_block(mail);
         let head = Head::read(mail, &header, None);
-        let name = if content.name.is_empty() && !head.subject.is_empty() { format!("{}.eml", head.subject) } else { content.name.clone() };
+        let name = if content.name.is_empty() && !head.subject.is_empty() {
+            format!("{}.eml", head.subject)
+        } else {
+            content.name.clone()
+        };
         let media = content.media.clone();
         let size_bytes = mail.len() as u64;
-        self.list(Attachment { name, media_type: media, size_bytes, inline: false }, None, || body(mail));
+        self.list(Attachment { name, media_type: media, size_bytes, inline: false }, None, || {
+            body(mail)
+        });
         if self.purpose == Purpose::Describe {
             self.text.push(&head.text());
         }
@@ -223,17 +254,23 @@ impl Collector {
         }
         let tail = decoded_text(content, &octets[from..]);
         let text = if blocks.is_empty() { tail } else { Cow::Owned(text + &tail) };
-        let text = if content.flowed { Cow::Owned(text::unflow(&text, content.delete_space)) } else { text };
         if text.contains("-----BEGIN PGP MESSAGE-----") {
             self.set_kind(MailKind::Encrypted, place);
         }
-        self.plain_body(text, place);
-    }
-
-    fn plain_body(&mut self, text: Cow<'_, str>, place: Place) {
         match self.purpose {
             Purpose::Attachment(_) => {}
+            Purpose::Describe if content.flowed => {
+                let start = self.text.len();
+                self.text.push(&text::unflow(&text, content.delete_space));
+                if content.delete_space {
+                    // Some senders say so and mean the blank all the same.
+                    self.text.push_unseen(start, &text::unflow(&text, false));
+                }
+            }
             Purpose::Describe => self.text.push(&text),
+            Purpose::Display if content.flowed => {
+                self.show(text::unflow(&text, content.delete_space), false, place);
+            }
             Purpose::Display => self.show(text.into_owned(), false, place),
         }
     }
@@ -267,8 +304,11 @@ impl Collector {
             size_bytes: transfer::decoded_length(content.encoding, body),
             inline: is_inline(content, place),
         };
-        self.list(attachment, content.content_id.clone(), || transfer::decode(content.encoding, body));
-        let readable = content.media.starts_with("text/") || content.media == "message/delivery-status";
+        self.list(attachment, content.content_id.clone(), || {
+            transfer::decode(content.encoding, body)
+        });
+        let readable =
+            content.media.starts_with("text/") || content.media == "message/delivery-status";
         if self.purpose != Purpose::Describe || !readable {
             return;
         }
@@ -296,20 +336,32 @@ impl Collector {
             return;
         }
         self.too_complex |= tnef.too_complex;
-        if tnef.class.to_ascii_lowercase().starts_with("ipm.schedule") || tnef.class.to_ascii_lowercase().starts_with("ipm.microsoft schedule") {
+        if tnef.class.to_ascii_lowercase().starts_with("ipm.schedule")
+            || tnef.class.to_ascii_lowercase().starts_with("ipm.microsoft schedule")
+        {
             self.set_kind(MailKind::Calendar, place);
         }
         match self.purpose {
             Purpose::Attachment(_) => {}
             Purpose::Describe => {
+                if place.level > 0 {
+                    self.text.push_unseen(0, &tnef.people);
+                }
                 self.text.push_unseen(0, &tnef.subject);
                 self.text.push_unseen(0, &tnef.readable());
             }
             Purpose::Display if place.level == 0 => {
-                let piece = |text: &str, html| Body { group: Some(0), html, fallback: true, text: text.to_owned() };
+                let piece = |text: &str, html| Body {
+                    group: Some(0),
+                    html,
+                    fallback: true,
+                    text: text.to_owned(),
+                };
                 self.bodies.extend(tnef.html.as_deref().map(|text| piece(text, true)));
-                let text = tnef.text.clone().or_else(|| tnef.html.is_none().then(|| tnef.readable()));
-                self.bodies.extend(text.filter(|text| !text.is_empty()).map(|text| piece(&text, false)));
+                let text =
+                    tnef.text.clone().or_else(|| tnef.html.is_none().then(|| tnef.readable()));
+                self.bodies
+                    .extend(text.filter(|text| !text.is_empty()).map(|text| piece(&text, false)));
             }
             Purpose::Display => {}
         }
@@ -322,7 +374,10 @@ impl Collector {
             };
             self.list(attachment, file.content_id.clone(), || Cow::Borrowed(&file.octets));
             if let Some(embedded) = &file.embedded {
-                self.tnef(embedded, Place { level: place.level + 1, decoded: place.decoded + 1, ..place });
+                self.tnef(
+                    embedded,
+                    Place { level: place.level + 1, decoded: place.decoded + 1, ..place },
+                );
             }
         }
     }
@@ -345,7 +400,12 @@ impl Collector {
         self.part(&mail, &structure, 0, inside);
     }
 
-    fn list<'b>(&mut self, attachment: Attachment, content_id: Option<String>, octets: impl FnOnce() -> Cow<'b, [u8]>) {
+    fn list<'b>(
+        &mut self,
+        attachment: Attachment,
+        content_id: Option<String>,
+        octets: impl FnOnce() -> Cow<'b, [u8]>,
+    ) {
         if self.purpose == Purpose::Attachment(self.listed.len()) && self.wanted.is_none() {
             self.wanted = Some(AttachmentBody {
                 name: safe_name(&attachment.name, &attachment.media_type, self.listed.len()),
@@ -360,9 +420,15 @@ impl Collector {
         let name = content.name.to_ascii_lowercase();
         match content.media.as_str() {
             "multipart/report" => self.set_kind(MailKind::Report, place),
-            "multipart/encrypted" | "application/x-microsoft-rpmsg-message" => self.set_kind(MailKind::Encrypted, place),
-            "application/octet-stream" if name == "message.rpmsg" => self.set_kind(MailKind::Encrypted, place),
-            "text/calendar" if content.disposition != Disposition::Attachment => self.set_kind(MailKind::Calendar, place),
+            "multipart/encrypted" | "application/x-microsoft-rpmsg-message" => {
+                self.set_kind(MailKind::Encrypted, place)
+            }
+            "application/octet-stream" if name == "message.rpmsg" => {
+                self.set_kind(MailKind::Encrypted, place)
+            }
+            "text/calendar" if content.disposition != Disposition::Attachment => {
+                self.set_kind(MailKind::Calendar, place)
+            }
             _ => {}
         }
     }
@@ -374,9 +440,15 @@ impl Collector {
     }
 }
 
+/// `This is a multi-part message in MIME format.` and its kin.
+fn is_notice(text: &[u8]) -> bool {
+    text.len() < 200 && memchr::memmem::find(text, b"MIME").is_some()
+}
+
 fn is_body(content: &Content, place: Place) -> bool {
     let readable = matches!(content.media.as_str(), "text/plain" | "text/html");
-    let unnamed = content.name.is_empty() || place.root || (place.alternative.is_some() && !place.related);
+    let unnamed =
+        content.name.is_empty() || place.root || (place.alternative.is_some() && !place.related);
     readable && unnamed && content.disposition != Disposition::Attachment
 }
 
@@ -387,9 +459,18 @@ fn is_inline(content: &Content, place: Place) -> bool {
     let linked = image && place.related && content.content_id.is_some();
     let signature = matches!(
         media,
-        "application/pkcs7-signature" | "application/x-pkcs7-signature" | "application/pgp-signature" | "application/pgp-encrypted"
+        "application/pkcs7-signature"
+            | "application/x-pkcs7-signature"
+            | "application/pgp-signature"
+            | "application/pgp-encrypted"
     );
-    let about = matches!(media, "message/delivery-status" | "message/feedback-report" | "message/disposition-notification" | "text/rfc822-headers");
+    let about = matches!(
+        media,
+        "message/delivery-status"
+            | "message/feedback-report"
+            | "message/disposition-notification"
+            | "text/rfc822-headers"
+    );
     match content.disposition {
         Disposition::Attachment => linked || signature,
         Disposition::Inline => image || about || signature || media.starts_with("text/"),
@@ -398,13 +479,16 @@ fn is_inline(content: &Content, place: Place) -> bool {
 }
 
 fn is_signed_data(content: &Content) -> bool {
-    let media = matches!(content.media.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime");
+    let media =
+        matches!(content.media.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime");
     media && content.subtype != "certs-only"
 }
 
 fn decoded_text<'a>(content: &Content, octets: &'a [u8]) -> Cow<'a, str> {
     match &content.charset {
-        None if content.media == "text/html" => charset::decode(octets, charset::html_charset(octets).as_deref()),
+        None if content.media == "text/html" => {
+            charset::decode(octets, charset::html_charset(octets).as_deref())
+        }
         label => charset::decode(octets, label.as_deref()),
     }
 }

@@ -57,7 +57,10 @@ pub fn describe(mail: &[u8]) -> MailView {
 /// also those inside attached mails. What is in a range need not be valid base64.
 pub fn encoded_parts(mail: &[u8]) -> Vec<Range<usize>> {
     let structure = mime::scan(mail, Descend::All, 0);
-    let leaves = structure.parts.iter().filter(|part| part.kind == Kind::Leaf && part.content.encoding == Encoding::Base64);
+    let leaves = structure
+        .parts
+        .iter()
+        .filter(|part| part.kind == Kind::Leaf && part.content.encoding == Encoding::Base64);
     let trimmed = leaves.map(|part| {
         let body = &mail[part.body.clone()];
         let start = part.body.start + (body.len() - body.trim_ascii_start().len());

@@ -79,9 +79,17 @@ fn read(mail: &[u8]) -> Display {
         .listed
         .into_iter()
         .enumerate()
-        .map(|(index, Listed { attachment, content_id, .. })| DisplayAttachment { index, attachment, content_id })
+        .map(|(index, Listed { attachment, content_id, .. })| DisplayAttachment {
+            index,
+            attachment,
+            content_id,
+        })
         .collect();
-    let content_ids = attachments.iter().rev().filter_map(|listed| Some((listed.content_id.clone()?, listed.index))).collect();
+    let content_ids = attachments
+        .iter()
+        .rev()
+        .filter_map(|listed| Some((listed.content_id.clone()?, listed.index)))
+        .collect();
     Display {
         summary,
         from: head.from,
@@ -120,7 +128,8 @@ fn hypertext(bodies: &[Body]) -> Option<String> {
     if !bodies.iter().any(|body| body.html) {
         return None;
     }
-    let with_html: HashSet<usize> = bodies.iter().filter(|body| body.html).filter_map(|body| body.group).collect();
+    let with_html: HashSet<usize> =
+        bodies.iter().filter(|body| body.html).filter_map(|body| body.group).collect();
     let mut output = String::new();
     for body in bodies {
         let replaced = body.group.is_some_and(|group| with_html.contains(&group));
@@ -138,8 +147,11 @@ fn hypertext(bodies: &[Body]) -> Option<String> {
 
 /// The plain pieces in order; HTML pieces that have no plain alternative as text between them.
 fn plain_text(bodies: &[Body]) -> Option<String> {
-    let with_plain: HashSet<usize> =
-        bodies.iter().filter(|body| !body.html && !body.text.trim().is_empty()).filter_map(|body| body.group).collect();
+    let with_plain: HashSet<usize> = bodies
+        .iter()
+        .filter(|body| !body.html && !body.text.trim().is_empty())
+        .filter_map(|body| body.group)
+        .collect();
     let mut output = String::new();
     for body in bodies {
         let replaced = body.html && body.group.is_some_and(|group| with_plain.contains(&group));

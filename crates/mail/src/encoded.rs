@@ -49,23 +49,19 @@ fn plain<'a>(octets: &'a [u8], charset_hint: Option<&str>) -> Cow<'a, str> {
     }
 }
 
+/// Appends `text` with each fold as one space, and a space for every other control character.
 fn unfold(output: &mut String, text: &str) {
-    let mut fold = false;
-    for character in text.chars() {
-        match character {
-            '\r' | '\n' => fold = true,
-            ' ' | '\t' if fold => {}
-            _ => {
-                if std::mem::take(&mut fold) {
-                    output.push(' ');
-                }
-                output.push(if character.is_control() { ' ' } else { character });
-            }
-        }
-    }
-    if fold {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == 0x7f) {
+        let (plain, tail) = rest.split_at(at);
+        output.push_str(plain);
         output.push(' ');
+        rest = match tail.as_bytes()[0] {
+            b'\r' | b'\n' => tail.trim_start_matches(['\r', '\n', ' ', '\t']),
+            _ => &tail[1..],
+        };
     }
+    output.push_str(rest);
 }
 
 enum Run<'a> {
@@ -191,14 +187,15 @@ impl<'a> Word<'a> {
         if self.base64 {
             return transfer::base64(self.text);
         }
-        let spaced: Vec<u8> = self.text.iter().map(|&byte| if byte == b'_' { b' ' } else { byte }).collect();
+        let spaced: Vec<u8> =
+            self.text.iter().map(|&byte| if byte == b'_' { b' ' } else { byte }).collect();
         let mut octets = Vec::with_capacity(spaced.len());
         transfer::unescape(&mut octets, &spaced, b'=');
         octets
     }
 }
 
-fn encode_base64(output: &mut Vec<u8>, octets: &[u8]) {
+pub(crate) fn encode_base64(output: &mut Vec<u8>, octets: &[u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for group in octets.chunks(3) {
         let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));

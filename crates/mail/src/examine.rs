@@ -7,7 +7,7 @@ use model::{
     RecipientField, Role, Shape, Source, Submission,
 };
 
-use crate::headers;
+use crate::headers::{self, Field};
 use crate::plain::{self, participant};
 use crate::report::{self, Report};
 
@@ -69,10 +69,11 @@ impl Examined {
 /// before its closing boundary.
 pub fn examine(octets: &[u8], rules: &HeaderRules, envelope: Option<&Envelope>) -> Examined {
     let examination = AssertUnwindSafe(|| {
-        let report = if rules.journal_reports { report::read(octets) } else { None };
+        let fields: Vec<Field<'_>> = headers::mail_block(octets).fields(octets).collect();
+        let report = if rules.journal_reports { report::read(octets, &fields) } else { None };
         match report {
-            Some(report) => examine_report(octets, report, rules),
-            None => examine_plain(octets, rules, envelope),
+            Some(report) => examine_report(octets, &fields, report, rules),
+            None => examine_plain(octets, &fields, rules, envelope),
         }
     });
     // The last resort: a flaw in a parser must not keep a mail out of the archive.
@@ -92,7 +93,12 @@ pub fn examine_submission(submission: &Submission, rules: &HeaderRules) -> Exami
     examined
 }
 
-fn examine_report(octets: &[u8], report: Report, rules: &HeaderRules) -> Examined {
+fn examine_report(
+    octets: &[u8],
+    fields: &[Field<'_>],
+    report: Report,
+    rules: &HeaderRules,
+) -> Examined {
     let readable = report.envelope.is_some() && report.mail.is_some();
     let mut marks = Vec::new();
     if !readable || report.truncated {
@@ -104,7 +110,7 @@ fn examine_report(octets: &[u8], report: Report, rules: &HeaderRules) -> Examine
     let participants = match &report.envelope {
         Some(envelope) => reported(envelope),
         None => {
-            let (participants, mark) = plain::participants(octets, rules, None);
+            let (participants, mark) = plain::participants(fields, rules, None);
             marks.extend(mark);
             participants
         }
@@ -123,7 +129,9 @@ fn examine_report(octets: &[u8], report: Report, rules: &HeaderRules) -> Examine
 }
 
 fn reported(report: &JournalReport) -> Vec<Participant> {
-    let named = |address: &EmailAddress, role| participant(address.clone(), role, Provenance::JournalReport);
+    let named = |address: &EmailAddress, role| {
+        participant(address.clone(), role, Provenance::JournalReport)
+    };
     let mut found = Vec::with_capacity(report.recipients.len() + 2);
     found.extend(report.sender.iter().map(|address| named(address, Role::Sender)));
     found.extend(report.on_behalf_of.iter().map(|address| named(address, Role::OnBehalfOf)));
@@ -139,15 +147,22 @@ fn reported(report: &JournalReport) -> Vec<Participant> {
             forwarded_from: recipient.forwarded_from.clone(),
             ..named(&recipient.address, role)
         });
-        found.extend(recipient.forwarded_from.iter().map(|address| named(address, Role::ForwardedFrom)));
+        found.extend(
+            recipient.forwarded_from.iter().map(|address| named(address, Role::ForwardedFrom)),
+        );
     }
     found
 }
 
-fn examine_plain(octets: &[u8], rules: &HeaderRules, envelope: Option<&Envelope>) -> Examined {
-    let (participants, mark) = plain::participants(octets, rules, envelope);
+fn examine_plain(
+    octets: &[u8],
+    fields: &[Field<'_>],
+    rules: &HeaderRules,
+    envelope: Option<&Envelope>,
+) -> Examined {
+    let (participants, mark) = plain::participants(fields, rules, envelope);
     let mut marks: Vec<Mark> = mark.into_iter().collect();
-    if headers::mail_block(octets).fields(octets).next().is_none() {
+    if fields.is_empty() {
         marks.push(Mark::NotAMail);
     }
     Examined {

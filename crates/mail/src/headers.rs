@@ -29,7 +29,7 @@ impl Block {
 }
 
 /// Finds the header block that begins at `start` (RFC 5322 §2.2). It ends at an empty line, at a
-/// line for which `is_boundary` holds, or where two lines follow that are no fields.
+/// line for which `is_boundary` holds, or where the lines are no fields any more.
 pub fn block(octets: &[u8], start: usize, is_boundary: impl Fn(&[u8]) -> bool) -> Block {
     let mut at = start;
     while at < octets.len() {
@@ -41,16 +41,52 @@ pub fn block(octets: &[u8], start: usize, is_boundary: impl Fn(&[u8]) -> bool) -
             return Block { start, end: at, body: at };
         }
         let folded = at > start && is_blank(line[0]);
-        if !folded && field_name(line).is_none() {
-            let following = self::line(octets, next).0;
-            let resumes = next < octets.len() && field_name(following).is_some();
-            if !resumes {
-                return Block { start, end: at, body: at };
-            }
+        let foreign = !folded && field_name(line).is_none() && !line.starts_with(b"=?");
+        if foreign && !resumes(octets, next) {
+            return Block { start, end: at, body: at };
         }
         at = next;
     }
     Block { start, end: octets.len(), body: octets.len() }
+}
+
+/// Lines that are no fields in the middle of a header block; with more, the body has begun.
+const FOREIGN_LINES_MAX: usize = 32;
+
+/// Whether the header block goes on behind a line that is no field: any field directly, or a
+/// well-known one some lines later, before an empty line.
+fn resumes(octets: &[u8], from: usize) -> bool {
+    let mut at = from;
+    for passed in 0..FOREIGN_LINES_MAX {
+        let (line, next) = line(octets, at);
+        match field_name(line) {
+            _ if line.is_empty() => return false,
+            Some(name) if passed == 0 || is_well_known(name) => return true,
+            _ => at = next,
+        }
+    }
+    false
+}
+
+fn is_well_known(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let starts = [&b"x-"[..], b"content-", b"arc-", b"list-", b"dkim-", b"received"];
+    let names = [
+        &b"bcc"[..],
+        b"cc",
+        b"date",
+        b"from",
+        b"in-reply-to",
+        b"message-id",
+        b"mime-version",
+        b"references",
+        b"reply-to",
+        b"return-path",
+        b"sender",
+        b"subject",
+        b"to",
+    ];
+    starts.iter().any(|start| name.starts_with(start)) || names.contains(&name.as_slice())
 }
 
 /// Where the header block of a mail starts: behind a byte order mark, an mbox `From ` line and
@@ -121,12 +157,14 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The length of the line at the start and of those folded onto it, line ends included.
+/// The length of the line at the start and of those folded onto it, line ends included. An
+/// encoded word at the start of a line was folded without the blank that a fold needs.
 fn folded_length(octets: &[u8]) -> usize {
     let mut at = 0;
     while let Some(length) = memchr(b'\n', &octets[at..]) {
         at += length + 1;
-        if !octets.get(at).is_some_and(|&byte| is_blank(byte)) {
+        let next = &octets[at..];
+        if !next.first().is_some_and(|&byte| is_blank(byte)) && !next.starts_with(b"=?") {
             return at;
         }
     }

@@ -37,7 +37,8 @@ impl Writer {
     fn text(&mut self, raw: &str) {
         let mut rest = raw;
         while !rest.is_empty() {
-            let end = rest.find(|character: char| character.is_ascii_whitespace() || character == '&');
+            let end =
+                rest.find(|character: char| character.is_ascii_whitespace() || character == '&');
             let (plain, tail) = rest.split_at(end.unwrap_or(rest.len()));
             self.push(plain);
             rest = match tail.as_bytes().first() {
@@ -120,7 +121,10 @@ fn tag<'a>(html: &'a str, writer: &mut Writer) -> &'a str {
         writer.push("<");
         return &html[1..];
     }
-    let length = bytes[name_start..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'!').count();
+    let length = bytes[name_start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'!')
+        .count();
     let name = html[name_start..name_start + length].to_ascii_lowercase();
     let end = match tag_end(bytes, name_start + length) {
         end if end < bytes.len() => end,
@@ -136,7 +140,9 @@ fn tag<'a>(html: &'a str, writer: &mut Writer) -> &'a str {
     let attributes = html.get(name_start + length..end).unwrap_or_default();
     let rest = html.get(end + 1..).unwrap_or_default();
     match name.as_str() {
-        "script" | "style" | "title" | "template" | "noembed" if !closing => skip_element(rest, &name),
+        "script" | "style" | "title" | "template" | "noembed" if !closing => {
+            skip_element(rest, &name)
+        }
         "img" | "area" => {
             writer.gap(Gap::Space);
             if let Some(alternative) = attribute(attributes, "alt") {
@@ -149,20 +155,26 @@ fn tag<'a>(html: &'a str, writer: &mut Writer) -> &'a str {
             writer.gap(Gap::Space);
             rest
         }
-        "a" | "abbr" | "acronym" | "b" | "bdi" | "bdo" | "big" | "cite" | "code" | "del" | "dfn" | "em" | "font" | "i" | "ins"
-        | "kbd" | "label" | "mark" | "nobr" | "o" | "q" | "s" | "samp" | "small" | "span" | "strike" | "strong" | "sub"
-        | "sup" | "tt" | "u" | "var" | "wbr" => rest,
-        _ => {
+        "address" | "article" | "aside" | "blockquote" | "body" | "br" | "caption" | "center"
+        | "dd" | "details" | "dialog" | "div" | "dl" | "dt" | "fieldset" | "figcaption"
+        | "figure" | "footer" | "form" | "frame" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
+        | "head" | "header" | "hr" | "html" | "iframe" | "legend" | "li" | "main" | "menu"
+        | "nav" | "ol" | "p" | "pre" | "section" | "select" | "summary" | "table" | "tbody"
+        | "textarea" | "tfoot" | "thead" | "title" | "tr" | "ul" => {
             writer.gap(Gap::Line);
             rest
         }
+        // Within a line: a word may go on behind it, also behind a tag that does not exist.
+        _ => rest,
     }
 }
 
 /// Where the `>` of a tag is; one inside a quoted attribute value is not it.
 fn tag_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr3(b'>', b'"', b'\'', rest)) {
+    while let Some(found) =
+        bytes.get(at..).and_then(|rest| memchr::memchr3(b'>', b'"', b'\'', rest))
+    {
         at += found;
         let byte = bytes[at];
         if byte == b'>' {
@@ -170,7 +182,8 @@ fn tag_end(bytes: &[u8], from: usize) -> usize {
         }
         // A quote counts only behind an equals sign, and only when the value ends before the
         // next tag would begin.
-        let opens = bytes[from..at].iter().rev().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'=');
+        let opens =
+            bytes[from..at].iter().rev().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'=');
         let close = if opens { memchr::memchr(byte, &bytes[at + 1..]) } else { None };
         at += 1 + close.map_or(0, |length| length + 1);
     }
@@ -183,7 +196,9 @@ fn skip_element<'a>(html: &'a str, name: &str) -> &'a str {
     while let Some(found) = memchr::memmem::find(&bytes[at..], b"</") {
         at += found;
         let candidate = &bytes[at + 2..];
-        if candidate.len() >= name.len() && candidate[..name.len()].eq_ignore_ascii_case(name.as_bytes()) {
+        if candidate.len() >= name.len()
+            && candidate[..name.len()].eq_ignore_ascii_case(name.as_bytes())
+        {
             let end = tag_end(bytes, at + 2);
             return html.get(end + 1..).unwrap_or_default();
         }

@@ -72,7 +72,7 @@ impl Envelope {
         let text = || Some(value.to_owned()).filter(|value| !value.is_empty());
         let report = &mut self.report;
         match label {
-            Label::Label => report.label = text(),
+            Label::Retention => report.label = text(),
             Label::Mailbox => report.mailbox = text(),
             Label::MessageId => report.message_id = text(),
             Label::OnBehalfOf => report.on_behalf_of = bare(value),
@@ -106,12 +106,18 @@ impl Envelope {
         let mut rest = value.as_str();
         let (mut expanded_from, mut forwarded_from) = (None, None);
         while let Some((head, key, text)) = split_annotation(rest) {
-            let target = if key == Annotation::Expanded { &mut expanded_from } else { &mut forwarded_from };
+            let target =
+                if key == Annotation::Expanded { &mut expanded_from } else { &mut forwarded_from };
             *target = bare(text);
             rest = head;
         }
         if let Some(address) = bare(rest) {
-            self.report.recipients.push(JournalRecipient { field, address, expanded_from, forwarded_from });
+            self.report.recipients.push(JournalRecipient {
+                field,
+                address,
+                expanded_from,
+                forwarded_from,
+            });
         }
     }
 
@@ -123,7 +129,7 @@ impl Envelope {
 
 #[derive(Clone, Copy)]
 enum Label {
-    Label,
+    Retention,
     Mailbox,
     MessageId,
     OnBehalfOf,
@@ -140,7 +146,7 @@ impl Label {
         Some(match text.to_ascii_lowercase().as_str() {
             "bcc" => Self::Recipient(RecipientField::Bcc),
             "cc" => Self::Recipient(RecipientField::Cc),
-            "label" => Self::Label,
+            "label" => Self::Retention,
             "mailbox" => Self::Mailbox,
             "message-id" => Self::MessageId,
             "on-behalf-of" => Self::OnBehalfOf,
@@ -178,7 +184,10 @@ fn split_annotation(line: &str) -> Option<(&str, Annotation, &str)> {
 /// The address of `a@b`, `<a@b>`, `Name <a@b>` or `SMTP:a@b`; `None` for `<>` and nothing.
 fn bare(text: &str) -> Option<EmailAddress> {
     let text = text.trim();
-    let inner = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, inner)| inner);
+    let inner = text
+        .strip_suffix('>')
+        .and_then(|text| text.rsplit_once('<'))
+        .map_or(text, |(_, inner)| inner);
     let scheme = inner.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("smtp:"));
     let address = EmailAddress::new(scheme.map_or(inner, |_| &inner[5..]));
     (!address.is_empty()).then_some(address)

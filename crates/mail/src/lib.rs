@@ -39,6 +39,5 @@ pub use examine::{Examined, MailOctets, examine, examine_submission};
 pub use html::html_to_text;
 pub use limits::{ENCODED_NESTING_MAX, NESTING_MAX, PARTS_MAX, TEXT_BYTES_MAX};
 
-
 #[cfg(test)]
 mod tests;

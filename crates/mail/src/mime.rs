@@ -45,6 +45,8 @@ pub struct Part {
     pub body: Range<usize>,
     /// Whether a boundary ended the body rather than the end of the octets.
     pub delimited: bool,
+    /// Before the first boundary of a multipart; empty otherwise.
+    pub preamble: Range<usize>,
     /// Behind the closing boundary of a multipart; empty otherwise.
     pub epilogue: Range<usize>,
     pub content: Content,
@@ -115,14 +117,23 @@ impl Content {
             self.media = "application/octet-stream".to_owned();
         }
         let text = |name: &str| parameters.get(name).unwrap_or_default();
-        self.charset = parameters.get("charset").filter(|label| !label.is_empty()).map(str::to_owned);
+        self.charset =
+            parameters.get("charset").filter(|label| !label.is_empty()).map(str::to_owned);
         self.boundary = text("boundary").trim_end().to_owned();
         self.flowed = text("format").eq_ignore_ascii_case("flowed");
         self.delete_space = text("delsp").eq_ignore_ascii_case("yes");
         let subtype = ["smime-type", "report-type", "protocol"].map(text);
-        self.subtype = subtype.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_ascii_lowercase();
+        self.subtype = subtype
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         if self.name.is_empty() {
-            self.name = parameters.get("name").or(parameters.get("filename")).unwrap_or_default().to_owned();
+            self.name = parameters
+                .get("name")
+                .or(parameters.get("filename"))
+                .unwrap_or_default()
+                .to_owned();
         }
     }
 
@@ -133,7 +144,9 @@ impl Content {
             "inline" => Disposition::Inline,
             _ => Disposition::Attachment,
         };
-        if let Some(name) = parameters.get("filename").or(parameters.get("name")).filter(|name| !name.is_empty()) {
+        if let Some(name) =
+            parameters.get("filename").or(parameters.get("name")).filter(|name| !name.is_empty())
+        {
             self.name = name.to_owned();
         }
     }
@@ -143,7 +156,10 @@ impl Content {
     }
 
     pub fn is_message(&self) -> bool {
-        matches!(self.media.as_str(), "message/rfc822" | "message/global" | "message/rfc2822" | "message/news")
+        matches!(
+            self.media.as_str(),
+            "message/rfc822" | "message/global" | "message/rfc2822" | "message/news"
+        )
     }
 }
 
@@ -192,12 +208,19 @@ impl Scanner<'_> {
         let mut next = self.begin(headers::mail_start(self.octets), "text/plain");
         loop {
             // An attached mail's root part begins where its body does.
-            if self.open.last().is_some_and(|open| self.parts[open.part].kind == Kind::Message) && self.is_childless() {
+            if self.open.last().is_some_and(|open| self.parts[open.part].kind == Kind::Message)
+                && self.is_childless()
+            {
                 next = self.begin(next, "text/plain");
                 continue;
             }
             let Some(hit) = self.find_boundary(next) else { break };
-            self.end_down_to(hit.level + 1, before_line_end(self.octets, hit.line), true);
+            let end = self.before_line_end(&hit);
+            if self.open.len() == hit.level + 1 && self.is_childless() {
+                let part = &mut self.parts[self.open[hit.level].part];
+                part.preamble = part.body.start..end.max(part.body.start);
+            }
+            self.end_down_to(hit.level + 1, end, true);
             next = hit.next;
             if hit.closes {
                 self.open[hit.level].boundary = None;
@@ -205,7 +228,8 @@ impl Scanner<'_> {
                 self.parts[part].epilogue = hit.next..hit.next;
             } else if self.parts.len() < PARTS_MAX {
                 let parent = &self.parts[self.open[hit.level].part].content.media;
-                let default = if parent == "multipart/digest" { "message/rfc822" } else { "text/plain" };
+                let default =
+                    if parent == "multipart/digest" { "message/rfc822" } else { "text/plain" };
                 next = self.begin(hit.next, default);
             } else {
                 self.too_complex = true;
@@ -223,7 +247,8 @@ impl Scanner<'_> {
     /// Begins the part whose header is at `start`; answers where its body is.
     fn begin(&mut self, start: usize, default_media: &str) -> usize {
         let open = &self.open;
-        let header = headers::block(self.octets, start, |line| match_boundary(open, line).is_some());
+        let header =
+            headers::block(self.octets, start, |line| match_boundary(open, line).is_some());
         let content = Content::read(self.octets, &header, default_media);
         let deep = self.depth + self.open.len() >= NESTING_MAX;
         let mut kind = Kind::Leaf;
@@ -232,7 +257,10 @@ impl Scanner<'_> {
             boundary = self.boundary_of(&content, header.body).filter(|_| !deep);
             kind = if boundary.is_some() { Kind::Multipart } else { Kind::Leaf };
             self.too_complex |= deep;
-        } else if content.is_message() && self.descend == Descend::All && self.is_plain(&content, header.body) {
+        } else if content.is_message()
+            && self.descend == Descend::All
+            && self.is_plain(&content, header.body)
+        {
             kind = if deep { Kind::Leaf } else { Kind::Message };
             self.too_complex |= deep;
         }
@@ -243,6 +271,7 @@ impl Scanner<'_> {
             header,
             body: header.body..header.body,
             delimited: false,
+            preamble: 0..0,
             epilogue: 0..0,
             content,
         });
@@ -285,6 +314,18 @@ impl Scanner<'_> {
             at = line + 2;
         }
         None
+    }
+
+    /// The line end before a boundary belongs to the boundary. Where the boundary line before
+    /// ended with a bare line feed, a carriage return here belongs to the body.
+    fn before_line_end(&self, hit: &Hit) -> usize {
+        let begun = self.open.get(hit.level + 1).map(|open| self.parts[open.part].header.start);
+        let bare = begun.is_some_and(|start| !self.octets[..start].ends_with(b"\r\n"));
+        match &self.octets[..hit.line] {
+            [.., b'\r', b'\n'] if !bare => hit.line - 2,
+            [.., b'\n'] => hit.line - 1,
+            _ => hit.line,
+        }
     }
 
     /// Ends all open parts from `level` inwards at `at`.
@@ -330,15 +371,6 @@ fn match_boundary(open: &[Open], line: &[u8]) -> Option<(usize, bool)> {
         }
     }
     None
-}
-
-/// The line end before a boundary belongs to the boundary.
-fn before_line_end(octets: &[u8], line: usize) -> usize {
-    match octets.get(..line) {
-        Some([.., b'\r', b'\n']) => line - 2,
-        Some([.., b'\n']) => line - 1,
-        _ => line,
-    }
 }
 
 /// Whether the first line that is not empty is a header field: in base64 no colon can occur.

@@ -43,12 +43,17 @@ impl Scanner<'_> {
         let (main, rest) = self.rest.split_at(end);
         self.rest = rest;
         let main = main.split('(').next().unwrap_or_default();
-        main.chars().filter(|character| !character.is_whitespace() && *character != '"').collect::<String>().to_ascii_lowercase()
+        main.chars()
+            .filter(|character| !character.is_whitespace() && *character != '"')
+            .collect::<String>()
+            .to_ascii_lowercase()
     }
 
     /// The next `name=value` behind semicolons; a parameter without `=` has an empty value.
     fn parameter(&mut self) -> Option<(String, String)> {
-        self.rest = self.rest.trim_start_matches(|character: char| character.is_whitespace() || character == ';');
+        self.rest = self
+            .rest
+            .trim_start_matches(|character: char| character.is_whitespace() || character == ';');
         if self.rest.is_empty() {
             return None;
         }
@@ -102,7 +107,11 @@ fn combine(raw: Vec<(String, String)>) -> Vec<(String, String)> {
     for (name, value) in raw {
         match name.split_once('*') {
             None => {
-                let value = if value.contains("=?") { encoded::text(value.as_bytes(), None) } else { value };
+                let value = if value.contains("=?") {
+                    encoded::text(value.as_bytes(), None)
+                } else {
+                    value
+                };
                 named.push((name, value));
             }
             Some((base, suffix)) => {
@@ -126,11 +135,12 @@ fn join(segments: &[(String, u32, bool, String)]) -> String {
     let mut label = None;
     for (at, (_, _, escaped, value)) in segments.iter().enumerate() {
         let mut value = value.as_str();
-        if at == 0 && *escaped {
-            if let Some((charset, rest)) = value.split_once('\'') {
-                label = Some(charset);
-                value = rest.split_once('\'').map_or(rest, |(_, text)| text);
-            }
+        if at == 0
+            && *escaped
+            && let Some((charset, rest)) = value.split_once('\'')
+        {
+            label = Some(charset);
+            value = rest.split_once('\'').map_or(rest, |(_, text)| text);
         }
         if *escaped {
             transfer::unescape(&mut octets, value.as_bytes(), b'%');

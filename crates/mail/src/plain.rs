@@ -1,19 +1,27 @@
 //! Who took part in a mail that came without a journal report.
 
-use model::{EmailAddress, Envelope, HeaderRule, HeaderRules, Mailbox, Mark, Participant, Provenance, Role};
+use model::{
+    EmailAddress, Envelope, HeaderRule, HeaderRules, Mailbox, Mark, Participant, Provenance, Role,
+};
 
 use crate::address::mailboxes;
-use crate::headers::{self, Block};
+use crate::headers::Field;
 
-/// Participants of a plain copy by the source's rules, else by its headers with a mark.
-pub fn participants(octets: &[u8], rules: &HeaderRules, envelope: Option<&Envelope>) -> (Vec<Participant>, Option<Mark>) {
-    let copy = Copy { octets, header: headers::mail_block(octets), rules };
+/// Participants of a plain copy by the source's rules, else by its header fields with a mark.
+pub fn participants(
+    fields: &[Field<'_>],
+    rules: &HeaderRules,
+    envelope: Option<&Envelope>,
+) -> (Vec<Participant>, Option<Mark>) {
+    let copy = Copy { fields, rules };
     let recipients = copy.enveloped(envelope);
     let mut participants = copy.senders();
     if recipients.is_empty() {
         let named = [("To", Role::To), ("Cc", Role::Cc), ("Bcc", Role::Bcc)];
         for (name, role) in named {
-            participants.extend(copy.named(name).map(|address| participant(address, role, Provenance::Headers)));
+            participants.extend(
+                copy.named(name).map(|address| participant(address, role, Provenance::Headers)),
+            );
         }
         return (participants, Some(Mark::RecipientsFromHeaders));
     }
@@ -26,8 +34,7 @@ pub fn participant(address: EmailAddress, role: Role, provenance: Provenance) ->
 }
 
 struct Copy<'a> {
-    octets: &'a [u8],
-    header: Block,
+    fields: &'a [Field<'a>],
     rules: &'a HeaderRules,
 }
 
@@ -41,15 +48,24 @@ impl Copy<'_> {
                 HeaderRule::DeliveredTo => "Delivered-To",
                 HeaderRule::RcptSubaddress => {
                     let paths = envelope.map_or(&[][..], |envelope| &envelope.forward_paths);
-                    let named = paths.iter().filter_map(|path| sub_address(path)).filter(|address| !self.is_own(address));
-                    found.extend(named.map(|address| participant(address, Role::Recipient, Provenance::SmtpEnvelope)));
+                    let named = paths
+                        .iter()
+                        .filter_map(sub_address)
+                        .filter(|address| !self.is_own(address));
+                    found.extend(named.map(|address| {
+                        participant(address, Role::Recipient, Provenance::SmtpEnvelope)
+                    }));
                     continue;
                 }
                 HeaderRule::XEnvelopeTo => "X-Envelope-To",
                 HeaderRule::XGmOriginalTo => "X-Gm-Original-To",
                 HeaderRule::XOriginalTo => "X-Original-To",
             };
-            found.extend(self.named(name).map(|address| participant(address, Role::Recipient, Provenance::EnvelopeHeader)));
+            found.extend(
+                self.named(name).map(|address| {
+                    participant(address, Role::Recipient, Provenance::EnvelopeHeader)
+                }),
+            );
         }
         found
     }
@@ -59,21 +75,32 @@ impl Copy<'_> {
         let mut found = Vec::new();
         if self.rules.rules.contains(&HeaderRule::XEnvelopeTo) {
             let named = self.named("X-Envelope-From");
-            found.extend(named.map(|address| participant(address, Role::Sender, Provenance::EnvelopeHeader)));
+            found.extend(
+                named.map(|address| participant(address, Role::Sender, Provenance::EnvelopeHeader)),
+            );
         }
         let sender: Vec<EmailAddress> = self.named("Sender").collect();
         let from: Vec<EmailAddress> = self.named("From").collect();
         let others = sender.iter().any(|sender| from.iter().all(|from| from.key() != sender.key()));
         let role = if others && !from.is_empty() { Role::OnBehalfOf } else { Role::Sender };
-        found.extend(sender.into_iter().filter(|_| others).map(|address| participant(address, Role::Sender, Provenance::Headers)));
-        found.extend(from.into_iter().map(|address| participant(address, role, Provenance::Headers)));
+        found.extend(
+            sender
+                .into_iter()
+                .filter(|_| others)
+                .map(|address| participant(address, Role::Sender, Provenance::Headers)),
+        );
+        found.extend(
+            from.into_iter().map(|address| participant(address, role, Provenance::Headers)),
+        );
         found
     }
 
     /// The addresses of all fields of a name that are not the archive's own.
     fn named(&self, name: &str) -> impl Iterator<Item = EmailAddress> {
-        let fields = self.header.fields(self.octets).filter(move |field| field.is(name));
-        let addresses = fields.flat_map(|field| mailboxes(field.value, None)).map(|Mailbox { address, .. }| address);
+        let fields = self.fields.iter().filter(move |field| field.is(name));
+        let addresses = fields
+            .flat_map(|field| mailboxes(field.value, None))
+            .map(|Mailbox { address, .. }| address);
         addresses.filter(|address| !address.is_empty() && !self.is_own(address))
     }
 

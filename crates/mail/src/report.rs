@@ -5,7 +5,7 @@ use std::ops::Range;
 use model::{JournalReport, JournalVariant};
 
 use crate::examine::MailOctets;
-use crate::headers::{self, Block};
+use crate::headers::{self, Field};
 use crate::mime::{self, Descend, Kind, Part, Structure};
 use crate::transfer::{self, Encoding};
 use crate::{charset, html, journal};
@@ -24,42 +24,44 @@ pub struct Report {
 }
 
 /// Takes `octets` apart if they are a journal report, or a non-delivery report around one.
-pub fn read(octets: &[u8]) -> Option<Report> {
-    let header = headers::mail_block(octets);
-    if let Some(variant) = announced(octets, &header) {
+/// `fields` are those of its header.
+pub fn read(octets: &[u8], fields: &[Field<'_>]) -> Option<Report> {
+    if let Some(variant) = fields.iter().find_map(announced) {
         return Some(unwrap(octets, variant));
     }
-    let content_type = header.fields(octets).find(|field| field.is("Content-Type"))?;
+    let content_type = fields.iter().find(|field| field.is("Content-Type"))?;
     let content_type = content_type.value.trim_ascii_start().to_ascii_lowercase();
     if content_type.starts_with(b"multipart/report") {
         return read_ndr(octets);
     }
-    let from_exchange = content_type.starts_with(b"multipart/mixed") && is_sent_by_exchange(octets, &header);
+    let from_exchange = content_type.starts_with(b"multipart/mixed") && is_sent_by_exchange(fields);
     // Without the header only what reads as a whole report counts as one.
     from_exchange.then(|| unwrap(octets, JournalVariant::Exchange2003)).filter(|report| {
         let envelope = report.envelope.as_ref();
-        report.mail.is_some() && envelope.is_some_and(|envelope| envelope.message_id.is_some() && !envelope.recipients.is_empty())
+        report.mail.is_some()
+            && envelope.is_some_and(|envelope| {
+                envelope.message_id.is_some() && !envelope.recipients.is_empty()
+            })
     })
 }
 
-/// Which kind of report the header announces: the presence of a field decides, not its value.
-fn announced(octets: &[u8], header: &Block) -> Option<JournalVariant> {
-    header.fields(octets).find_map(|field| {
-        let microsoft = ["X-MS-Journal-Report", "X-MS-Exchange-Organization-Journal-Report", "X-WM-Journal-Report"];
-        if microsoft.iter().any(|name| field.is(name)) {
-            return Some(JournalVariant::Microsoft);
-        }
-        let old = field.is("Content-Identifier") || field.is("Content-Identifer");
-        let value = field.value.trim_ascii();
-        (old && value.eq_ignore_ascii_case(b"ExJournalReport")).then_some(JournalVariant::Exchange2003)
-    })
+/// Which kind of report the field announces: its presence decides, not its value.
+fn announced(field: &Field<'_>) -> Option<JournalVariant> {
+    let microsoft =
+        ["X-MS-Journal-Report", "X-MS-Exchange-Organization-Journal-Report", "X-WM-Journal-Report"];
+    if microsoft.iter().any(|name| field.is(name)) {
+        return Some(JournalVariant::Microsoft);
+    }
+    // Some senders misspell the name on purpose, as early Exchange did.
+    let old = field.is("Content-Identifier") || field.is("Content-Identifer");
+    let named = old && field.value.trim_ascii().eq_ignore_ascii_case(b"ExJournalReport");
+    named.then_some(JournalVariant::Exchange2003)
 }
 
-fn is_sent_by_exchange(octets: &[u8], header: &Block) -> bool {
-    let sender = header.fields(octets).find(|field| field.is("Sender"));
-    sender.is_some_and(|field| {
-        crate::address::mailboxes(field.value, None).iter().any(|mailbox| mailbox.address.key().starts_with(EXCHANGE_SENDER))
-    })
+fn is_sent_by_exchange(fields: &[Field<'_>]) -> bool {
+    let senders = fields.iter().filter(|field| field.is("Sender"));
+    let mut mailboxes = senders.flat_map(|field| crate::address::mailboxes(field.value, None));
+    mailboxes.any(|mailbox| mailbox.address.key().starts_with(EXCHANGE_SENDER))
 }
 
 /// A report that could not be delivered lies as an attached mail in the answer.
@@ -68,7 +70,7 @@ fn read_ndr(octets: &[u8]) -> Option<Report> {
     structure.parts.iter().filter(|part| is_mail(part)).find_map(|part| {
         let attached = located(octets, part);
         let inner = attached.of(octets);
-        announced(inner, &headers::mail_block(inner))?;
+        headers::mail_block(inner).fields(inner).find_map(|field| announced(&field))?;
         let mut report = unwrap(inner, JournalVariant::NdrWrapped);
         report.mail = report.mail.map(|mail| shifted(&attached, mail));
         report.decrypted = report.decrypted.map(|mail| shifted(&attached, mail));
@@ -82,7 +84,9 @@ fn shifted(outer: &MailOctets, mail: MailOctets) -> MailOctets {
         (MailOctets::Range(outer), MailOctets::Range(mail)) => {
             MailOctets::Range(outer.start + mail.start..outer.start + mail.end)
         }
-        (MailOctets::Decoded(outer), mail @ MailOctets::Range(_)) => MailOctets::Decoded(mail.of(outer).to_vec()),
+        (MailOctets::Decoded(outer), mail @ MailOctets::Range(_)) => {
+            MailOctets::Decoded(mail.of(outer).to_vec())
+        }
         (_, mail @ MailOctets::Decoded(_)) => mail,
     }
 }
@@ -112,7 +116,8 @@ fn unwrap(octets: &[u8], variant: JournalVariant) -> Report {
 }
 
 fn originator_org(octets: &[u8], structure: &Structure) -> Option<String> {
-    let field = structure.parts[0].header.fields(octets).find(|field| field.is("X-OriginatorOrg"))?;
+    let field =
+        structure.parts[0].header.fields(octets).find(|field| field.is("X-OriginatorOrg"))?;
     let value = crate::encoded::text(field.value, None).trim().to_lowercase();
     (!value.is_empty()).then_some(value)
 }
@@ -130,7 +135,9 @@ fn is_mail(part: &Part) -> bool {
 fn is_disguised_mail(octets: &[u8], part: &Part) -> bool {
     let named = part.content.name.to_ascii_lowercase().ends_with(".eml");
     let media = part.content.media.as_str();
-    let file = matches!(media, "application/octet-stream" | "application/x-eml" | "application/eml") || named;
+    let file =
+        matches!(media, "application/octet-stream" | "application/x-eml" | "application/eml")
+            || named;
     part.kind == Kind::Leaf && file && mime::looks_like_mail(located(octets, part).of(octets))
 }
 
@@ -143,7 +150,11 @@ fn located(octets: &[u8], part: &Part) -> MailOctets {
         Encoding::Base64 | Encoding::Uuencode => !mime::looks_like_mail(raw),
         Encoding::QuotedPrintable => true,
     };
-    if encoded { MailOctets::Decoded(transfer::decode(part.content.encoding, raw).into_owned()) } else { MailOctets::Range(body) }
+    if encoded {
+        MailOctets::Decoded(transfer::decode(part.content.encoding, raw).into_owned())
+    } else {
+        MailOctets::Range(body)
+    }
 }
 
 /// Reads the first readable text before the mail as the envelope, plain text preferred.

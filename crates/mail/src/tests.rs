@@ -1,5 +1,7 @@
 //! Samples stand in `fixtures/` at the root; `CHANCERY_CORPUS` names a folder with foreign ones.
 
+#![allow(clippy::print_stdout)]
+
 mod corpus;
 mod generated;
 mod grammar;
@@ -8,6 +10,7 @@ mod journal;
 mod mime;
 mod plain;
 mod properties;
+mod tnef;
 
 use std::path::{Path, PathBuf};
 

@@ -110,18 +110,34 @@ pub fn unflow(text: &str, delete_space: bool) -> String {
 
 /// What a person wrote into a calendar object (RFC 5545): subjects, places, people, descriptions.
 pub fn calendar(text: &str) -> String {
-    let unfolded = text.replace("\r\n ", "").replace("\r\n\t", "").replace("\n ", "").replace("\n\t", "");
+    let unfolded =
+        text.replace("\r\n ", "").replace("\r\n\t", "").replace("\n ", "").replace("\n\t", "");
     let mut output = String::new();
     for line in unfolded.lines() {
         let end = line.find([':', ';']).unwrap_or(line.len());
-        let wanted = ["SUMMARY", "DESCRIPTION", "LOCATION", "ORGANIZER", "ATTENDEE", "COMMENT", "CATEGORIES", "CONTACT"];
+        let wanted = [
+            "SUMMARY",
+            "DESCRIPTION",
+            "LOCATION",
+            "ORGANIZER",
+            "ATTENDEE",
+            "COMMENT",
+            "CATEGORIES",
+            "CONTACT",
+        ];
         if !wanted.iter().any(|name| line[..end].eq_ignore_ascii_case(name)) {
             continue;
         }
         let (parameters, value) = split_value(&line[end..]);
         let name = parameters.split(';').find_map(|parameter| parameter.strip_prefix("CN="));
-        let value = value.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";").replace("\\\\", "\\");
-        let value = value.strip_prefix("mailto:").or(value.strip_prefix("MAILTO:")).unwrap_or(&value);
+        let value = value
+            .replace("\\n", "\n")
+            .replace("\\N", "\n")
+            .replace("\\,", ",")
+            .replace("\\;", ";")
+            .replace("\\\\", "\\");
+        let value =
+            value.strip_prefix("mailto:").or(value.strip_prefix("MAILTO:")).unwrap_or(&value);
         for text in [name.map(|name| name.trim_matches('"')), Some(value)].into_iter().flatten() {
             output.push_str(text);
             output.push('\n');

@@ -63,28 +63,34 @@ const fn base64_table() -> [u8; 256] {
     table
 }
 
-/// Decodes base64 leniently (RFC 2045 §6.8): foreign octets are ignored, padding ends a group,
-/// not the body.
+/// Decodes base64 leniently (RFC 2045 §6.8): foreign octets are ignored; padding ends a group, and
+/// the line when white space follows it, but not the body.
 pub fn base64(body: &[u8]) -> Vec<u8> {
     let mut octets = Vec::with_capacity(body.len() / 4 * 3 + 3);
     let (mut bits, mut count) = (0u32, 0u8);
     let mut rest = body;
     while let Some((&byte, tail)) = rest.split_first() {
-        if count == 0 {
-            if let [a, b, c, d, tail @ ..] = rest {
-                let [a, b, c, d] = [a, b, c, d].map(|&byte| BASE64[usize::from(byte)]);
-                if (a | b | c | d) < SKIP {
-                    let group = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-                    octets.extend_from_slice(&group.to_be_bytes()[1..]);
-                    rest = tail;
-                    continue;
-                }
+        if count == 0
+            && let [a, b, c, d, tail @ ..] = rest
+        {
+            let [a, b, c, d] = [a, b, c, d].map(|&byte| BASE64[usize::from(byte)]);
+            if (a | b | c | d) < SKIP {
+                let group =
+                    u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
+                octets.extend_from_slice(&group.to_be_bytes()[1..]);
+                rest = tail;
+                continue;
             }
         }
         rest = tail;
         match BASE64[usize::from(byte)] {
             SKIP => {}
-            PAD => flush(&mut octets, &mut bits, &mut count),
+            PAD => {
+                flush(&mut octets, &mut bits, &mut count);
+                if tail.first().is_some_and(|&next| crate::headers::is_blank(next)) {
+                    rest = &tail[crate::headers::line(tail, 0).1..];
+                }
+            }
             value => {
                 bits = bits << 6 | u32::from(value);
                 count += 1;
@@ -141,7 +147,8 @@ pub fn quoted_printable(body: &[u8]) -> Vec<u8> {
 }
 
 fn trim_blanks_end(line: &[u8]) -> &[u8] {
-    let kept = line.iter().rposition(|&byte| !crate::headers::is_blank(byte)).map_or(0, |at| at + 1);
+    let kept =
+        line.iter().rposition(|&byte| !crate::headers::is_blank(byte)).map_or(0, |at| at + 1);
     &line[..kept]
 }
 

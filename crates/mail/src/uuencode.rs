@@ -74,7 +74,9 @@ fn is_line(line: &[u8]) -> bool {
     let Some((&count, symbols)) = line.split_first() else { return true };
     let count = usize::from(count.wrapping_sub(b' ')) & 63;
     let needed = count.div_ceil(3) * 4;
-    (b' '..=b'`').contains(&line[0]) && symbols.len() <= needed + 4 && symbols.iter().all(|byte| (b' '..=b'`').contains(byte))
+    (b' '..=b'`').contains(&line[0])
+        && symbols.len() <= needed + 4
+        && symbols.iter().all(|byte| (b' '..=b'`').contains(byte))
 }
 
 fn decode_line(octets: &mut Vec<u8>, line: &[u8]) {
@@ -82,7 +84,9 @@ fn decode_line(octets: &mut Vec<u8>, line: &[u8]) {
     let count = usize::from(count.wrapping_sub(b' ')) & 63;
     let end = octets.len() + count;
     for group in symbols.chunks(4) {
-        let value = |index: usize| u32::from(group.get(index).copied().unwrap_or(b' ').wrapping_sub(b' ') & 63);
+        let value = |index: usize| {
+            u32::from(group.get(index).copied().unwrap_or(b' ').wrapping_sub(b' ') & 63)
+        };
         let bits = value(0) << 18 | value(1) << 12 | value(2) << 6 | value(3);
         octets.extend_from_slice(&bits.to_be_bytes()[1..]);
     }

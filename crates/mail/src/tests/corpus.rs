@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -25,13 +25,18 @@ pub fn check(octets: &[u8], name: &str) {
     assert!(view.encoded_parts.windows(2).all(|pair| pair[0].end <= pair[1].start), "{name}");
     assert!(view.encoded_parts.iter().all(|range| range.end <= mail.len()), "{name}");
     let shown = crate::display(mail);
-    assert_eq!(shown.summary, view.summary, "{name}");
+    assert_eq!((&shown.summary, &shown.marks), (&view.summary, &view.marks), "{name}");
     let listed: Vec<_> = shown.attachments.iter().map(|listed| listed.attachment.clone()).collect();
     assert_eq!(listed, view.attachments, "{name}");
     for (index, listed) in view.attachments.iter().enumerate().take(50) {
-        let body = crate::attachment(mail, index).unwrap_or_else(|| panic!("{name}: attachment {index}"));
+        let body =
+            crate::attachment(mail, index).unwrap_or_else(|| panic!("{name}: attachment {index}"));
         assert_eq!(body.octets.len() as u64, listed.size_bytes, "{name}: {index}");
-        assert!(!body.name.is_empty() && !body.name.contains(['/', '\\', '\0', '\u{202e}']), "{name}: {:?}", body.name);
+        assert!(
+            !body.name.is_empty() && !body.name.contains(['/', '\\', '\0', '\u{202e}']),
+            "{name}: {:?}",
+            body.name
+        );
     }
     assert!(crate::attachment(mail, view.attachments.len()).is_none(), "{name}");
 }

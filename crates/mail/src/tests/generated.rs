@@ -52,12 +52,21 @@ fn check(octets: &[u8], truth: &Value) {
         };
         assert_eq!(kind, expected["kind"], "{number}");
         assert_eq!(found.address.as_str(), expected["addr"], "{number}");
-        let via = |address: &Option<model::EmailAddress>| address.as_ref().map(|address| address.as_str().to_owned());
+        let via = |address: &Option<model::EmailAddress>| {
+            address.as_ref().map(|address| address.as_str().to_owned())
+        };
         assert_eq!(via(&found.expanded_from).as_deref(), expected["expanded"].as_str(), "{number}");
-        assert_eq!(via(&found.forwarded_from).as_deref(), expected["forwarded"].as_str(), "{number}");
+        assert_eq!(
+            via(&found.forwarded_from).as_deref(),
+            expected["forwarded"].as_str(),
+            "{number}"
+        );
     }
-    let participants: BTreeSet<String> = examined.participants.iter().map(|found| found.address.key()).collect();
-    let internal = |address: &&String| address.ends_with("@muster-werke.example") || address.ends_with("@muster-holding.example");
+    let participants: BTreeSet<String> =
+        examined.participants.iter().map(|found| found.address.key()).collect();
+    let internal = |address: &&String| {
+        address.ends_with("@muster-werke.example") || address.ends_with("@muster-holding.example")
+    };
     let owners: BTreeSet<String> = participants.iter().filter(internal).cloned().collect();
     assert!(strings(&truth["owners"]).is_subset(&owners), "{number}: {owners:?}");
 
@@ -70,18 +79,38 @@ fn check(octets: &[u8], truth: &Value) {
     let view = crate::describe(examined.mail(octets));
     assert!(view.marks.is_empty(), "{number}: {:?}", view.marks);
     assert_eq!(view.summary.subject, truth["subject"], "{number}");
-    assert_eq!(format!("<{}>", view.summary.message_id.unwrap()), truth["message_id"].as_str().unwrap(), "{number}");
+    assert_eq!(
+        format!("<{}>", view.summary.message_id.unwrap()),
+        truth["message_id"].as_str().unwrap(),
+        "{number}"
+    );
     assert!(view.text.contains(truth["body_token"].as_str().unwrap()), "{number}");
     for (index, expected) in truth["attachments"].as_array().unwrap().iter().enumerate() {
         let same = |found: &model::Attachment| {
-            found.name == expected["name"].as_str().unwrap() && found.media_type == expected["type"].as_str().unwrap()
+            found.name == expected["name"].as_str().unwrap()
+                && found.media_type == expected["type"].as_str().unwrap()
         };
-        let places = view.attachments.iter().enumerate().filter(|(_, found)| same(found)).map(|(place, _)| place);
-        let bodies = places.map(|place| crate::attachment(examined.mail(octets), place).unwrap().octets);
+        let places = view
+            .attachments
+            .iter()
+            .enumerate()
+            .filter(|(_, found)| same(found))
+            .map(|(place, _)| place);
+        let bodies =
+            places.map(|place| crate::attachment(examined.mail(octets), place).unwrap().octets);
         let wanted = expected["sha256"].as_str().unwrap();
         let digests: Vec<String> = bodies.map(|body| Digest::of(&body).to_hex()).collect();
-        assert!(!digests.is_empty(), "{number}.{index}: {} among {:?}", expected["name"], view.attachments);
-        assert!(digests.iter().any(|digest| digest == wanted), "{number}.{index}: {}", expected["name"]);
+        assert!(
+            !digests.is_empty(),
+            "{number}.{index}: {} among {:?}",
+            expected["name"],
+            view.attachments
+        );
+        assert!(
+            digests.iter().any(|digest| digest == wanted),
+            "{number}.{index}: {}",
+            expected["name"]
+        );
     }
     let own = truth["attachments"].as_array().unwrap().len();
     assert!(view.attachments.len() >= own, "{number}");

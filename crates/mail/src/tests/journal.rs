@@ -1,4 +1,7 @@
-use model::{EmailAddress, Envelope, HeaderRules, JournalReport, JournalVariant, Mark, RecipientField, Role, Shape};
+use model::{
+    EmailAddress, Envelope, HeaderRules, JournalReport, JournalVariant, Mark, RecipientField, Role,
+    Shape,
+};
 use serde_json::Value;
 
 use super::{examine, fixtures};
@@ -71,10 +74,19 @@ fn every_journal_sample_gives_its_envelope_and_the_exact_octets_of_the_mail() {
         }
         let damaged = shape == Shape::DamagedReport;
         assert_eq!(examined.marks.contains(&Mark::DamagedReport), damaged, "{file}");
-        for (inner, mail) in expected["inner"].as_array().unwrap().iter().zip([Some(&examined.mail), examined.decrypted.as_ref()]) {
+        for (inner, mail) in expected["inner"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip([Some(&examined.mail), examined.decrypted.as_ref()])
+        {
             let mail = mail.unwrap().of(&octets);
             assert_eq!(mail.len() as u64, inner["bytes"].as_u64().unwrap(), "{file}");
-            assert_eq!(model::Digest::of(mail).to_hex(), inner["sha256"].as_str().unwrap(), "{file}");
+            assert_eq!(
+                model::Digest::of(mail).to_hex(),
+                inner["sha256"].as_str().unwrap(),
+                "{file}"
+            );
             let message_id = format!("<{}>", crate::describe(mail).summary.message_id.unwrap());
             assert_eq!(message_id, inner["message_id"].as_str().unwrap(), "{file}");
         }
@@ -86,7 +98,9 @@ fn every_journal_sample_gives_its_envelope_and_the_exact_octets_of_the_mail() {
 
 #[test]
 fn samples_without_a_report_name_their_recipients_by_header_or_sub_address() {
-    for (octets, expected) in samples().into_iter().filter(|(_, expected)| expected["format"] == "headers") {
+    for (octets, expected) in
+        samples().into_iter().filter(|(_, expected)| expected["format"] == "headers")
+    {
         let paths = expected["smtp"]["rcpt_to"].as_array().unwrap().iter();
         let envelope = Envelope {
             reverse_path: None,
@@ -95,11 +109,30 @@ fn samples_without_a_report_name_their_recipients_by_header_or_sub_address() {
             helo: String::new(),
             tls: None,
         };
-        let rules = HeaderRules { own_domains: vec!["journal.archiv.example".to_owned()], ..HeaderRules::default() };
+        let rules = HeaderRules {
+            own_domains: vec!["journal.archiv.example".to_owned()],
+            ..HeaderRules::default()
+        };
         let examined = crate::examine(&octets, &rules, Some(&envelope));
-        let of_role = |role| examined.participants.iter().filter(move |found| found.role == role).map(|found| found.address.as_str());
-        let recipients: Vec<&str> = expected["recipients"].as_array().unwrap().iter().map(|r| r["address"].as_str().unwrap()).collect();
-        assert_eq!(of_role(Role::Recipient).collect::<Vec<_>>(), recipients, "{}", expected["file"]);
+        let of_role = |role| {
+            examined
+                .participants
+                .iter()
+                .filter(move |found| found.role == role)
+                .map(|found| found.address.as_str())
+        };
+        let recipients: Vec<&str> = expected["recipients"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| r["address"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            of_role(Role::Recipient).collect::<Vec<_>>(),
+            recipients,
+            "{}",
+            expected["file"]
+        );
         assert!(of_role(Role::Sender).any(|sender| sender == expected["sender"].as_str().unwrap()));
         assert!(!examined.marks.contains(&Mark::RecipientsFromHeaders));
     }
