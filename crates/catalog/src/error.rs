@@ -47,6 +47,8 @@ pub enum CatalogError {
     Conflict(Conflict),
     #[error("the catalog {path} is damaged ({detail}); restore a backup or run `chancery rebuild`")]
     Corrupt { path: PathBuf, detail: String },
+    #[error("{path} exists already; name another file")]
+    Exists { path: PathBuf },
     #[error("the disk of the catalog {path} is full; make room")]
     Full { path: PathBuf },
     /// The value is too long or empty.
@@ -77,9 +79,11 @@ impl CatalogError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Busy | Self::Full { .. } => ErrorKind::Retry,
-            Self::Conflict(_) | Self::Invalid(_) | Self::MissingRecord(_) | Self::NotFound(_) => {
-                ErrorKind::Refuse
-            }
+            Self::Conflict(_)
+            | Self::Exists { .. }
+            | Self::Invalid(_)
+            | Self::MissingRecord(_)
+            | Self::NotFound(_) => ErrorKind::Refuse,
             Self::Corrupt { .. }
             | Self::NewerSchema { .. }
             | Self::Open { .. }

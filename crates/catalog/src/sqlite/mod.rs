@@ -17,6 +17,7 @@ mod sources;
 mod tenants;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -122,22 +123,18 @@ impl Catalog for Sqlite {
     }
 
     fn backup(&self, target: &Path) -> Result<(), CatalogError> {
-        if target.exists() {
-            return Err(CatalogError::Invalid("the target exists; the place for the backup"));
-        }
-        let error = fault(target);
         let text = target.to_str().ok_or(CatalogError::Invalid("the path of the backup"))?;
-        let reader = self.readers.take()?;
-        // A reader may not write, not even into another file.
-        reader.pragma_update(None, "query_only", false).map_err(self.fault())?;
-        let done = reader.execute("VACUUM INTO ?1", [text]).map_err(&error);
-        reader.pragma_update(None, "query_only", true).map_err(self.fault())?;
-        done?;
-        let synced = fs::File::open(target).and_then(|file| file.sync_all());
-        synced.map_err(|source| CatalogError::Storage {
-            path: target.to_owned(),
-            source: Box::new(source),
-        })
+        let refused = |source: io::Error| match source.kind() {
+            io::ErrorKind::AlreadyExists => CatalogError::Exists { path: target.to_owned() },
+            _ => CatalogError::Open { path: target.to_owned(), source: Box::new(source) },
+        };
+        let file = pool::create(target).map_err(refused)?;
+        // A connection of its own: readers may not write, not even into another file.
+        let connection = open_writer(&self.path)?;
+        connection.execute("VACUUM INTO ?1", [text]).map_err(fault(target))?;
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::File::open(folder.unwrap_or(Path::new(".")));
+        file.sync_all().and_then(|()| folder?.sync_all()).map_err(refused)
     }
 
     fn stored_bytes(&self) -> Result<u64, CatalogError> {

@@ -1,3 +1,5 @@
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,16 +23,36 @@ const STATEMENTS_MAX: usize = 128;
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
+/// The log is cut back to this size after a long reader let it grow.
+const LOG_BYTES_MAX: i64 = 64 * 1024 * 1024;
+
+/// Makes an empty file that only its owner may read: subjects and password hashes go into it.
+/// SQLite gives its log the same permissions.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 pub(super) fn open_writer(path: &Path) -> Result<Connection, CatalogError> {
     let error = fault(path);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    match create(path) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(CatalogError::Open { path: path.to_owned(), source: Box::new(source) });
+        }
+        _ => {}
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(&error)?;
     prepare(&connection, WRITER_CACHE_KIB).map_err(&error)?;
     // FULL: a committed transaction survives a power cut, also in WAL mode.
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        .map_err(&error)?;
+    connection
+        .pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))
         .map_err(&error)?;
     Ok(connection)
 }

@@ -1,13 +1,18 @@
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
+use model::{ContentId, RecordId};
+use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::codes::{Code, Name};
 use super::*;
 use crate::conformance::{self, A, batch, copy, everything, mail, tenant};
-use crate::{Batch, ErrorKind, Outcome, Records, Tenants};
+use crate::{Batch, ErrorKind, NewRecord, Outcome, Records, Tenants};
 
 struct Folder(tempfile::TempDir);
 
@@ -27,7 +32,7 @@ impl Folder {
 
 #[test]
 fn the_engine_keeps_all_promises_of_the_port() {
-    let folders = std::cell::RefCell::new(Vec::new());
+    let folders = RefCell::new(Vec::new());
     conformance::suite(|| {
         let folder = Folder::new();
         let catalog = folder.open().expect("opens");
@@ -203,7 +208,8 @@ fn a_backup_is_a_whole_catalog() {
     catalog.commit(A, &batch(vec![copy(A, "m", &[])])).expect("commits");
     let target = folder.0.path().join("backup.db");
     catalog.backup(&target).expect("written");
-    assert!(catalog.backup(&target).is_err(), "never over an older one");
+    let error = catalog.backup(&target).expect_err("never over an older one");
+    assert!(matches!(error, CatalogError::Exists { .. }), "{error}");
     catalog.commit(A, &batch(vec![copy(A, "n", &[])])).expect("goes on");
     let copied = crate::open(&format!("sqlite:{}", target.display())).expect("opens");
     assert_eq!(copied.max_seq(A).expect("reads"), 1);
@@ -257,4 +263,109 @@ fn every_variant_has_its_own_code() {
     distinct::<model::JournalVariant>(3);
     assert_eq!(crate::TenantState::named("active"), Some(crate::TenantState::Active));
     assert_eq!(crate::QuarantineState::Waiting.name(), "waiting");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let catalog = folder.open().expect("opens");
+    catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+    catalog.backup(&folder.0.path().join("backup.db")).expect("written");
+    let mut files = 0;
+    for file in fs::read_dir(folder.0.path()).expect("lists") {
+        let file = file.expect("a file");
+        let mode = file.metadata().expect("reads").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", file.path());
+        files += 1;
+    }
+    assert_eq!(files, 4, "database, log, its index, backup");
+}
+
+thread_local! {
+    /// Only the thread of the test that sets it is struck.
+    static DOOMED: Cell<bool> = const { Cell::new(false) };
+}
+
+#[test]
+fn a_crash_around_the_commit_leaves_all_or_nothing() {
+    for (point, records) in crate::CRASH_POINTS.iter().zip([0, 1]) {
+        let folder = Folder::new();
+        let catalog = folder.open().expect("opens");
+        catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+        let new = batch(vec![mail(A, "m", "r", &["anna@own.example"])]);
+        let strike = || assert!(!DOOMED.get(), "struck");
+        fail::cfg_callback(*point, strike).expect("armed");
+        DOOMED.set(true);
+        let crash = catch_unwind(AssertUnwindSafe(|| catalog.commit(A, &new).map(drop)));
+        DOOMED.set(false);
+        fail::remove(*point);
+        assert!(crash.is_err(), "{point} was not reached");
+        // The same process goes on, and so does the next one.
+        assert_eq!(catalog.figures(A).expect("reads").records, records, "{point}");
+        let again = folder.open().expect("opens");
+        assert_eq!(again.figures(A).expect("reads").records, records, "{point}");
+        let expected = if records == 0 { Outcome::New } else { Outcome::Known };
+        let committed = again.commit(A, &new).expect("commits");
+        assert_eq!((committed.records[0].outcome, committed.max_seq), (expected, 1), "{point}");
+        assert_eq!(catalog.commit(A, &new).expect("commits").max_seq, 1);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// However deliveries of few mails are cut into batches and repeated, the archive is the same.
+    #[test]
+    fn deliveries_add_up_however_they_are_batched(
+        deliveries in prop::collection::vec((0..3u8, 0..4u8, prop::collection::vec(0..4u8, 0..3)), 1..12),
+        cuts in prop::collection::vec(1..4usize, 12),
+    ) {
+        let records: Vec<NewRecord> = deliveries.iter().map(|(name, report, people)| {
+            let people: Vec<String> = people.iter().map(|one| format!("p{one}@x.example")).collect();
+            let people: Vec<&str> = people.iter().map(String::as_str).collect();
+            let name = format!("m{name}");
+            match report {
+                0 => copy(A, &name, &people),
+                report => mail(A, &name, &format!("r{report}"), &people),
+            }
+        }).collect();
+        let folder = Folder::new();
+        let catalog = folder.open().expect("opens");
+        catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+        let mut rest = &records[..];
+        let mut events = 0;
+        for cut in cuts {
+            let (now, later) = rest.split_at(cut.min(rest.len()));
+            let facts: Vec<_> = now.iter().map(|new| &new.facts).collect();
+            let foreseen = catalog.foresee(A, &facts).expect("reads");
+            let committed = catalog.commit(A, &batch(now.to_vec())).expect("commits");
+            let outcomes: Vec<_> = committed.records.iter().map(|one| one.outcome).collect();
+            prop_assert_eq!(&foreseen, &outcomes);
+            events += outcomes.iter().filter(|one| **one != Outcome::Known).count() as u64;
+            rest = later;
+        }
+        let left = catalog.commit(A, &batch(rest.to_vec())).expect("commits");
+        events += left.records.iter().filter(|one| one.outcome != Outcome::Known).count() as u64;
+        let again = catalog.commit(A, &batch(records.clone())).expect("commits");
+        prop_assert!(again.records.iter().all(|one| one.outcome == Outcome::Known));
+        prop_assert_eq!(again.max_seq, events);
+
+        let mut expected: BTreeMap<RecordId, (BTreeSet<String>, BTreeSet<ContentId>)> = BTreeMap::new();
+        for new in &records {
+            let (people, reports) = expected.entry(new.facts.record).or_default();
+            people.extend(new.facts.participants.iter().map(|one| one.address.key()));
+            reports.extend(new.facts.report.as_ref().map(|report| report.content));
+        }
+        let found: BTreeMap<_, _> = catalog.all_records(A, 0, 100).expect("reads").into_iter().map(|one| {
+            let people: BTreeSet<_> =
+                one.participants.iter().map(|row| row.participant.address.key()).collect();
+            let reports: BTreeSet<_> = one.deliveries.iter()
+                .filter_map(|delivery| delivery.report.as_ref().map(|report| report.content)).collect();
+            assert_eq!(people.len(), one.participants.len(), "nobody twice");
+            (one.list.record, (people, reports))
+        }).collect();
+        prop_assert_eq!(found, expected);
+    }
 }
