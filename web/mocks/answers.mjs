@@ -7,8 +7,9 @@ const PAGE = 50;
 const fold = (text) => text.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '').replace(/ß/g, 'ss').replace(/ue/g, 'u').replace(/oe/g, 'o').replace(/ae/g, 'a');
 
 class QueryError extends Error {
-  constructor(detail, start, end) {
+  constructor(reason, detail, start, end) {
     super(detail);
+    this.reason = `query.${reason}`;
     this.position = { start, end };
   }
 }
@@ -33,25 +34,25 @@ function parse(q) {
     const token = tokens[at];
     at += 1;
     if (!token) return () => true;
-    if (token[0] === '(') { const inner = or(); if (peek() !== ')') throw new QueryError('A closing parenthesis is missing.', token.index, q.length); at += 1; return inner; }
-    if (token[0] === ')') throw new QueryError('This parenthesis closes nothing.', token.index, token.index + 1);
+    if (token[0] === '(') { const inner = or(); if (peek() !== ')') throw new QueryError('unclosed_parenthesis', 'A closing parenthesis is missing.', token.index, q.length); at += 1; return inner; }
+    if (token[0] === ')') throw new QueryError('unexpected_parenthesis', 'This parenthesis closes nothing.', token.index, token.index + 1);
     return term(token[0], token.index);
   };
   const result = or();
-  if (at < tokens.length) throw new QueryError('This parenthesis closes nothing.', tokens[at].index, tokens[at].index + 1);
+  if (at < tokens.length) throw new QueryError('unexpected_parenthesis', 'This parenthesis closes nothing.', tokens[at].index, tokens[at].index + 1);
   return result;
 }
 
 function term(token, start) {
   const end = start + token.length;
-  if ((token.match(/"/g) ?? []).length === 1) throw new QueryError('A closing quotation mark is missing.', start, end);
+  if ((token.match(/"/g) ?? []).length === 1) throw new QueryError('unclosed_quote', 'A closing quotation mark is missing.', start, end);
   const [, name, raw] = /^(?:(\w+):)?(.*)$/su.exec(token);
   const value = raw.replace(/"/g, '');
   const word = fold(value).replace(/\*$/, '');
   const has = (text) => fold(text).includes(word);
   const people = (list) => list.some((p) => p && has(`${p.name} ${p.address}`));
-  const day = () => { if (!/^\d{4}(-\d\d(-\d\d)?)?$/.test(value)) throw new QueryError(`“${value}” is not a date such as 2025-03-14.`, start + name.length + 1, end); return value; };
-  const size = () => { const hit = /^(\d+(?:\.\d+)?)([kmg]?)b?$/i.exec(value); if (!hit) throw new QueryError(`“${value}” is not a size such as 10M.`, start + name.length + 1, end); return hit[1] * 1024 ** ' kmg'.indexOf(hit[2].toLowerCase() || ' '); };
+  const day = () => { if (!/^\d{4}(-\d\d(-\d\d)?)?$/.test(value)) throw new QueryError('bad_date', `“${value}” is not a date such as 2025-03-14.`, start + name.length + 1, end); return value; };
+  const size = () => { const hit = /^(\d+(?:\.\d+)?)([kmg]?)b?$/i.exec(value); if (!hit) throw new QueryError('bad_size', `“${value}” is not a size such as 10M.`, start + name.length + 1, end); return hit[1] * 1024 ** ' kmg'.indexOf(hit[2].toLowerCase() || ' '); };
   switch (name?.toLowerCase()) {
     case undefined: return (m) => has(`${m.subject} ${m.body} ${m.from?.name} ${m.from?.address} ${m.attachments.map((a) => a.name).join(' ')}`);
     case 'from': return (m) => people([m.from]);
@@ -68,9 +69,9 @@ function term(token, start) {
     case 'smaller': { const bytes = size(); return (m) => m.sizeBytes < bytes; }
     case 'before': { const limit = day(); return (m) => m.date < limit; }
     case 'after': { const limit = day(); return (m) => m.date >= limit; }
-    case 'on': { const limit = day(); return (m) => m.date.startsWith(limit); }
+    case 'on': { const limit = /^\d{4}$/.test(value) ? value : day(); return (m) => m.date.startsWith(limit); }
     case 'source': case 'id': return () => true;
-    default: throw new QueryError(`There is no operator “${name}:”.`, start, start + name.length + 1);
+    default: throw new QueryError('bad_value', `There is no operator “${name}:”.`, start, start + name.length + 1);
   }
 }
 
@@ -95,7 +96,7 @@ export function search(params) {
     test = parse(q);
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
-    return { status: 400, problem: { type: 'about:blank', title: 'Query', status: 400, code: 'query', detail: error.message, position: error.position } };
+    return { status: 400, problem: { type: 'about:blank', title: 'Query', status: 400, code: 'query', detail: error.message, reason: error.reason, position: error.position } };
   }
   const started = performance.now();
   const hits = MAILS.filter(test);
@@ -108,7 +109,7 @@ export function search(params) {
   return {
     body: {
       total: hits.length, notSearchableYet: 12, tookMs: Math.round((performance.now() - started) * 10) / 10,
-      rows: page.map((m) => ({ id: m.id, subject: m.subject, from: m.from, to: m.to, date: m.date, sizeBytes: m.sizeBytes, attachments: m.attachments.length, kind: m.kind, marks: m.marks, versions: m.versions, snippet: fragments(m.body.replace(/\s+/g, ' ').slice(0, 160), words), subjectHighlight: fragments(m.subject, words) })),
+      rows: page.map((m) => ({ id: m.id, subject: m.subject, from: m.from, to: m.to, date: m.date, sizeBytes: m.sizeBytes, attachments: m.attachments.length, kind: m.kind, marks: m.marks, versions: m.versions - 1, snippet: fragments(m.body.replace(/\s+/g, ' ').slice(0, 160), words), subjectHighlight: fragments(m.subject, words) })),
       next: from + PAGE < hits.length ? String(from + PAGE) : null,
       facets: {
         senders: count(hits.map((m) => m.from?.address ?? '').filter(Boolean)).slice(0, 10).map((f) => ({ ...f, label: hits.find((m) => m.from?.address === f.value)?.from?.name || f.value })),
@@ -127,9 +128,9 @@ export function suggest(params) {
   const caret = Number(params.get('caret') ?? 0);
   const word = /[^\s(]*$/.exec((params.get('q') ?? '').slice(0, caret))?.[0] ?? '';
   const [, operator, value] = /^(from:|to:|cc:|bcc:|with:)?(.*)$/s.exec(word);
-  const found = operator ? [] : OPERATORS.filter(([insert]) => insert.startsWith(word)).map(([insert, label]) => ({ insert, label, kind: 'operator' }));
-  const people = Array.from({ length: 12 }, (_, i) => inside(i)).filter((p) => fold(`${p.name} ${p.address}`).includes(fold(value))).map((p) => ({ insert: `${operator ?? 'with:'}${p.address}`, label: p.name, kind: 'address' }));
-  return { body: [...found, ...(word.length > 1 ? people : [])].slice(0, 8) };
+  const found = operator ? [] : OPERATORS.filter(([insert]) => insert.startsWith(word)).map(([insert, label]) => ({ insert, label, kind: 'operator', replace: { start: caret - word.length, end: caret } }));
+  const people = Array.from({ length: 12 }, (_, i) => inside(i)).filter((p) => fold(`${p.name} ${p.address}`).includes(fold(value))).map((p) => ({ insert: p.address, label: p.name, kind: 'address', replace: { start: caret - value.length, end: caret } }));
+  return { body: [...found.map((item) => ({ ...item, label: item.insert })), ...(operator ? people : [])].slice(0, 8) };
 }
 
 export function source(m) {
@@ -158,9 +159,9 @@ export function record(id) {
     id, subject: m.subject, from: m.from ? [m.from] : [], to: m.i % 4 === 0 ? [...m.to, { name: 'Vertrieb', address: LIST }] : m.to, cc: m.cc, bcc: [], replyTo: [], date: m.date, receivedAt: new Date(Date.parse(m.date) + 4000).toISOString(),
     sizeBytes: Buffer.byteLength(source(m)), kind: m.kind, marks: m.marks, messageId: `${m.id.slice(0, 16)}@${DOMAIN}`, hasHtml: m.html, hasText: m.body !== '', textBody: m.body, truncated: false, remoteContent: m.remote, attachments: m.attachments,
     headers: source(m).split('\r\n\r\n')[0].split('\r\n').map((line) => ({ name: line.slice(0, line.indexOf(':')), value: line.slice(line.indexOf(':') + 2) })),
-    recipients: recipients(m), reports: journal ? [{ contentId: `sha256:${'ab'.repeat(32)}`, receivedAt: m.date, sizeBytes: m.sizeBytes + 2210, originatorOrg: DOMAIN, variant: 'microsoft' }] : [],
-    versions: m.versions > 1 ? [{ id, receivedAt: m.date, sizeBytes: m.sizeBytes }, { id: MAILS[m.i + 1].id, receivedAt: m.date, sizeBytes: m.sizeBytes + 811 }] : [{ id, receivedAt: m.date, sizeBytes: m.sizeBytes }],
-    contentId: contentId(m), source: { kind: 'smtp', name: `journal@archive.example` }, envelope: { reversePath: null, forwardPaths: ['journal-7f3a9c2e@archive.example'], peer: '192.0.2.25', tls: 'TLSv1_3' },
+    recipients: recipients(m), reports: journal && m.from?.address === ANNA.address ? [{ contentId: `sha256:${'ab'.repeat(32)}`, receivedAt: m.date, sizeBytes: m.sizeBytes + 2210, originatorOrg: DOMAIN, variant: 'microsoft' }] : [],
+    versions: m.versions > 1 ? [{ id: MAILS[m.i + 1].id, receivedAt: m.date, sizeBytes: m.sizeBytes + 811 }] : [],
+    contentId: contentId(m), source: { kind: 'smtp', name: `journal@archive.example` }, envelope: m.i % 2 ? { reversePath: null, forwardPaths: ['journal-7f3a9c2e@archive.example'], peer: '192.0.2.25', tls: 'TLSv1_3' } : null,
   };
 }
 
@@ -169,13 +170,13 @@ export const find = (id) => BY_ID.get(id);
 export function html(m, remote) {
   const paragraphs = m.body.split('\n').filter(Boolean).map((line) => `<p>${line.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</p>`).join('');
   const picture = m.remote ? (remote ? '<p style="color:#667">[remote pictures]</p>' : '<p style="border:1px dashed #aab;color:#667;padding:18px;width:240px">Picture</p>') : '';
-  return `<!doctype html><meta charset="utf-8"><title>Mail</title><style>body{font:14px/1.55 Calibri,Arial,sans-serif;color:#222;margin:18px}table{border-collapse:collapse}td,th{border:1px solid #ccd;padding:5px 12px;text-align:left}</style>${paragraphs}${picture}<img alt="cid" src="/api/v1/records/${m.id}/cid/logo" width="96" height="24"><table><tr><th>Position</th><th>Menge</th><th>Preis</th></tr><tr><td>Präzisionslager PL-40</td><td>120</td><td>14,80 €</td></tr><tr><td>Messtaster M4</td><td>6</td><td>212,00 €</td></tr></table>`;
+  return `<!doctype html><meta charset="utf-8"><title>Mail</title><style>body{font:14px/1.55 Calibri,Arial,sans-serif;color:#222;margin:18px}table{border-collapse:collapse}td,th{border:1px solid #ccd;padding:5px 12px;text-align:left}</style>${paragraphs}${picture}<p style="background:#335b9e;color:#fff;display:inline-block;padding:4px 12px">Hanse Feinmechanik</p><table><tr><th>Position</th><th>Menge</th><th>Preis</th></tr><tr><td>Präzisionslager PL-40</td><td>120</td><td>14,80 €</td></tr><tr><td>Messtaster M4</td><td>6</td><td>212,00 €</td></tr></table>`;
 }
 
 let quarantined = [
-  ['foreign-organisation', 'The report names the organisation contoso.example, which is not one of this tenant.', 'contoso.example', 31_044],
-  ['foreign-organisation', 'The report names no organisation.', null, 8_120],
-  ['damaged-report', 'The report has an envelope part without a sender.', DOMAIN, 2_811_904],
+  ['foreign-organisation', 'contoso.example', 'contoso.example', 31_044],
+  ['no-organisation', '', null, 8_120],
+  ['foreign-organisation', 'fabrikam.example', 'fabrikam.example', 2_811_904],
 ].map(([code, detail, originatorOrg, sizeBytes], i) => ({ id: String(i + 1).repeat(32), receivedAt: new Date(Date.now() - (i * 7 + 1) * 5_400_000).toISOString(), sizeBytes, reason: { code, detail }, originatorOrg, source: 'journal-7f3a9c2e@archive.example', reversePath: i === 1 ? null : `postmaster@${originatorOrg ?? 'mail.example'}`, state: 'waiting' }));
 
 export const quarantine = () => ({ total: quarantined.length, rows: quarantined, next: null });

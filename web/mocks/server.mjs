@@ -11,7 +11,6 @@ const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
 const CSP = "default-src 'self'; frame-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const MAIL_CSP = "default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; sandbox";
-const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="24"><rect width="96" height="24" rx="4" fill="#335b9e"/></svg>';
 const BODY_BYTES_MAX = 65_536;
 
 const sessions = new Map();
@@ -91,7 +90,6 @@ function mail(res, url, path) {
   if (rest === '/eml') return send(res, 200, answers.source(found), { 'Content-Type': 'message/rfc822', ...attach(`${id}.eml`) });
   if (/^\/reports\/[^/]+\/eml$/.test(rest)) return send(res, 200, `X-MS-Journal-Report: \r\n\r\n${answers.source(found)}`, { 'Content-Type': 'message/rfc822', ...attach(`${id}-report.eml`) });
   if (/^\/attachments\/\d+$/.test(rest)) return send(res, 200, 'attachment', { 'Content-Type': 'application/octet-stream', ...attach('attachment.bin') });
-  if (rest.startsWith('/cid/')) return send(res, 200, LOGO, { 'Content-Type': 'image/svg+xml' });
   return problem(res, 404, 'not-found', 'There is no such thing.');
 }
 

@@ -7,7 +7,7 @@ const [en, de] = ['en', 'de'].map((name) => JSON.parse(readFileSync(`${root}i18n
 const code = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name)).map((name) => readFileSync(root + name, 'utf8')).join('\n');
 const holes = (text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort().join();
 // Keys that are put together at run time, such as t(`kind.${kind}`).
-const dynamic = [...code.matchAll(/`([a-z][\w.]*\.)\$\{/gi)].map((hit) => hit[1]).concat(['filter.attachment.', 'kind.', 'size.']);
+const dynamic = [...code.matchAll(/`([a-z][\w.]*\.)\$\{/gi)].map((hit) => hit[1]).concat(['filter.attachment.', 'kind.', 'size.', 'reason.']);
 
 const faults = [];
 for (const key of new Set([...Object.keys(en), ...Object.keys(de)])) {

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } fro
 import { api, ApiError, unwrap, useCsrfToken } from './client';
 
 const PAGE_SIZE = 50;
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -35,7 +36,7 @@ export const searchQuery = (q: string, sort: string) =>
     queryKey: ['search', q, sort],
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) =>
-      unwrap(api.GET('/api/v1/search', { signal, params: { query: { q, sort, limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}) } } })),
+      unwrap(api.GET('/api/v1/search', { signal, params: { query: { q, sort, zone: ZONE, limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}) } } })),
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
     staleTime: 10_000,

@@ -269,8 +269,9 @@ export interface components {
             title: string;
             /** Format: int64 */
             status: number;
-            detail?: string;
-            code?: string;
+            detail?: string | null;
+            code?: string | null;
+            reason?: string | null;
             position?: components["schemas"]["Span"];
         };
         Span: {
@@ -365,6 +366,7 @@ export interface components {
             label: string;
             /** @enum {string} */
             kind: "operator" | "address";
+            replace: components["schemas"]["Span"];
         };
         Header: {
             name: string;
@@ -694,6 +696,8 @@ export interface operations {
                 sort?: string;
                 cursor?: string;
                 limit?: number;
+                facets?: boolean;
+                zone?: string;
             };
             header?: never;
             path?: never;

@@ -1,10 +1,10 @@
-import { Menu, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { Popover, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { useState } from 'react';
 import { ChangePasswordDialog } from '../forms/change-password';
 import { useSession, useSignOut } from '../hooks/useSession';
 import { useTexts } from '../i18n';
-import { setPreferences } from '../stores/preferences';
-import { IconCheck, IconDeviceDesktop, IconKey, IconKeyboard, IconLanguage, IconLogout, IconMoon, IconSun } from '../ui/icons';
+import { type Language, setPreferences } from '../stores/preferences';
+import { IconDeviceDesktop, IconKey, IconKeyboard, IconLogout, IconMoon, IconSun } from '../ui/icons';
 import classes from './AccountMenu.module.css';
 
 const SCHEMES = [
@@ -24,49 +24,42 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const session = useSession();
   const signOut = useSignOut();
+  const [opened, setOpened] = useState(false);
   const [changing, setChanging] = useState(false);
   if (!session) return null;
   const { account } = session;
-  const tick = <IconCheck size={14} aria-hidden />;
+  const name = account.displayName || account.userName;
+  const act = (then: () => void) => () => {
+    setOpened(false);
+    then();
+  };
   return (
     <>
-      <Menu position="bottom-end" width={248}>
-        <Menu.Target>
-          <UnstyledButton className={classes.target} aria-label={t('menu.account', { name: account.displayName })}>
-            <span aria-hidden>{initials(account.displayName || account.userName)}</span>
-          </UnstyledButton>
-        </Menu.Target>
-        <Menu.Dropdown>
+      <Popover position="bottom-end" width={276} trapFocus returnFocus opened={opened} onChange={setOpened} shadow="md" withinPortal={false}>
+        <Popover.Target>
+          <UnstyledButton className={classes.target} aria-label={t('menu.account', { name })} data-initials={initials(name)} onClick={() => setOpened(!opened)} />
+        </Popover.Target>
+        <Popover.Dropdown className={classes.dropdown} aria-label={t('menu.account', { name })}>
           <div className={classes.who}>
-            <div className={classes.name}>{account.displayName || account.userName}</div>
+            <div className={classes.name}>{name}</div>
             <div className={classes.detail}>{account.userName}</div>
             <div className={classes.detail}>{[t(`role.${account.role}`), account.tenant?.name].filter(Boolean).join(' · ')}</div>
           </div>
-          <Menu.Divider />
-          <Menu.Label>{t('menu.appearance')}</Menu.Label>
-          {SCHEMES.map(({ value, icon: Icon, label }) => (
-            <Menu.Item key={value} role="menuitemradio" aria-checked={colorScheme === value} leftSection={<Icon size={15} aria-hidden />} rightSection={colorScheme === value && tick} onClick={() => setColorScheme(value)}>
-              {t(label)}
-            </Menu.Item>
-          ))}
-          <Menu.Label>{t('menu.language')}</Menu.Label>
-          {(['de', 'en'] as const).map((value) => (
-            <Menu.Item key={value} role="menuitemradio" aria-checked={language === value} lang={value} leftSection={<IconLanguage size={15} aria-hidden />} rightSection={language === value && tick} onClick={() => setPreferences({ language: value })}>
-              {value === 'de' ? 'Deutsch' : 'English'}
-            </Menu.Item>
-          ))}
-          <Menu.Divider />
-          <Menu.Item leftSection={<IconKeyboard size={15} aria-hidden />} rightSection={<kbd className={classes.key}>?</kbd>} onClick={onHelp}>
-            {t('menu.help')}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconKey size={15} aria-hidden />} onClick={() => setChanging(true)}>
-            {t('menu.password')}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconLogout size={15} aria-hidden />} onClick={() => void signOut()}>
-            {t('menu.signOut')}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+          <div className={classes.choice}>
+            <span className={classes.label}>{t('menu.appearance')}</span>
+            <SegmentedControl fullWidth size="xs" aria-label={t('menu.appearance')} value={colorScheme} onChange={(value) => setColorScheme(value as typeof colorScheme)} data={SCHEMES.map(({ value, icon: Icon, label }) => ({ value, label: <span className={classes.option}><Icon size={14} aria-hidden />{t(label)}</span> }))} />
+          </div>
+          <div className={classes.choice}>
+            <span className={classes.label}>{t('menu.language')}</span>
+            <SegmentedControl fullWidth size="xs" aria-label={t('menu.language')} value={language} onChange={(value) => setPreferences({ language: value as Language })} data={[{ value: 'de', label: 'Deutsch' }, { value: 'en', label: 'English' }]} />
+          </div>
+          <div className={classes.items}>
+            <button type="button" onClick={act(onHelp)}><IconKeyboard size={15} aria-hidden />{t('menu.help')}<kbd className={classes.key}>?</kbd></button>
+            <button type="button" onClick={act(() => setChanging(true))}><IconKey size={15} aria-hidden />{t('menu.password')}</button>
+            <button type="button" onClick={act(() => void signOut())}><IconLogout size={15} aria-hidden />{t('menu.signOut')}</button>
+          </div>
+        </Popover.Dropdown>
+      </Popover>
       <ChangePasswordDialog opened={changing} onClose={() => setChanging(false)} />
     </>
   );

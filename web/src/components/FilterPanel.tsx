@@ -9,6 +9,8 @@ import classes from './FilterPanel.module.css';
 interface Props {
   state: SearchState;
   facets: Schemas['Facets'] | null | undefined;
+  /** Display names by address, as far as the rows on screen tell. */
+  names: ReadonlyMap<string, string>;
   onChange: (change: Partial<SearchState>) => void;
 }
 
@@ -21,6 +23,7 @@ interface GroupProps {
 }
 
 const SHOWN = 6;
+const DATE = { root: classes.date, label: classes.dateLabel, wrapper: classes.dateField };
 
 /** One facet: what is chosen stays visible, also when nothing is left of it. */
 function FacetGroup({ title, values, selected, label = (value) => value.label || value.value, onToggle }: GroupProps) {
@@ -52,7 +55,7 @@ function FacetGroup({ title, values, selected, label = (value) => value.label ||
 }
 
 /** Narrowing down, with the number of mails that each choice leaves. */
-export function FilterPanel({ state, facets, onChange }: Props) {
+export function FilterPanel({ state, facets, names, onChange }: Props) {
   const { t, language } = useTexts();
   const toggle = (name: FacetName) => (value: string, on: boolean) => {
     const now = state[name] ?? [];
@@ -65,6 +68,12 @@ export function FilterPanel({ state, facets, onChange }: Props) {
     const text = t(key);
     return text === key ? item.label || item.value : text;
   };
+  // Classes such as `-10K`, `10K-100K` and `10M-`, in units of 1024.
+  const size = ({ value, label }: Schemas['FacetValue']) => {
+    const [from, to] = value.split('-').map((bound) => bound.replace(/[KMG]$/, (unit) => ` ${unit}B`));
+    if (from === undefined || to === undefined) return label || value;
+    return from && to ? t('size.between', { from, to }) : to ? t('size.under', { to }) : t('size.over', { from });
+  };
   return (
     <div className={classes.panel}>
       <div className={classes.head}>
@@ -76,15 +85,15 @@ export function FilterPanel({ state, facets, onChange }: Props) {
       <fieldset className={classes.group}>
         <legend className={classes.legend}>{t('filter.period')}</legend>
         <div className={classes.dates} lang={language}>
-          <TextInput size="xs" type="date" label={t('filter.after')} value={state.after ?? ''} max={state.before} onChange={(event) => onChange({ after: event.currentTarget.value || undefined })} />
-          <TextInput size="xs" type="date" label={t('filter.before')} value={state.before ?? ''} min={state.after} onChange={(event) => onChange({ before: event.currentTarget.value || undefined })} />
+          <TextInput size="xs" type="date" classNames={DATE} label={t('filter.after')} value={state.after ?? ''} max={state.before} onChange={(event) => onChange({ after: event.currentTarget.value || undefined })} />
+          <TextInput size="xs" type="date" classNames={DATE} label={t('filter.before')} value={state.before ?? ''} min={state.after} onChange={(event) => onChange({ before: event.currentTarget.value || undefined })} />
         </div>
       </fieldset>
       <FacetGroup title={t('filter.year')} values={facets?.years ?? []} selected={state.year ?? []} onToggle={toggle('year')} />
-      <FacetGroup title={t('filter.sender')} values={facets?.senders ?? []} selected={state.from ?? []} onToggle={toggle('from')} />
+      <FacetGroup title={t('filter.sender')} values={facets?.senders ?? []} selected={state.from ?? []} label={(item) => names.get(item.value) ?? (item.label || item.value)} onToggle={toggle('from')} />
       <FacetGroup title={t('filter.attachment')} values={yesNo} selected={state.attachment ? [state.attachment] : []} label={name('filter.attachment')} onToggle={(value, on) => onChange({ attachment: on ? (value as 'yes' | 'no') : undefined })} />
       <FacetGroup title={t('filter.kind')} values={facets?.kinds ?? []} selected={state.kind ?? []} label={name('kind')} onToggle={toggle('kind')} />
-      <FacetGroup title={t('filter.size')} values={facets?.sizes ?? []} selected={state.size ?? []} label={name('size')} onToggle={toggle('size')} />
+      <FacetGroup title={t('filter.size')} values={facets?.sizes ?? []} selected={state.size ?? []} label={size} onToggle={toggle('size')} />
     </div>
   );
 }

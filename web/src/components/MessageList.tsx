@@ -4,7 +4,7 @@ import { type KeyboardEvent, memo, type Ref, useEffect, useImperativeHandle, use
 import type { Schemas } from '../api/client';
 import { useTexts } from '../i18n';
 import type { Density } from '../stores/preferences';
-import { IconAlertTriangle, IconPaperclip, IconVersions } from '../ui/icons';
+import { IconAlertTriangle, IconPaperclip, IconStack2 } from '../ui/icons';
 import { Fragments } from './Highlight';
 import { MailIcon } from './MailIcon';
 import classes from './MessageList.module.css';
@@ -49,7 +49,7 @@ const Item = memo(function Item({ row, density, own }: ItemProps) {
         <span className={classes.who}>{who}</span>
         <span className={classes.signs}>
           {row.marks.length > 0 && <IconAlertTriangle size={14} role="img" aria-label={row.marks.map((mark) => t(`mark.${mark}.title`)).join(', ')} className={classes.warn} />}
-          {row.versions > 1 && <IconVersions size={14} role="img" aria-label={n('mail.versions', row.versions)} />}
+          {row.versions > 0 && <IconStack2 size={14} role="img" aria-label={n('mail.versions', row.versions + 1)} />}
           <MailIcon kind={row.kind} />
           {row.attachments > 0 && <IconPaperclip size={14} role="img" aria-label={n('mail.attachments', row.attachments)} />}
         </span>

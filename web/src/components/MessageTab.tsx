@@ -24,7 +24,7 @@ export function MessageTab({ record, words }: { record: Schemas['Record']; words
           <IconPhotoOff size={16} aria-hidden />
           <span>{remote ? t('remote.loaded') : n('remote.blocked', record.remoteContent)}</span>
           {!remote && (
-            <Button variant="default" size="compact-xs" onClick={() => setRemote(true)}>{t('remote.load')}</Button>
+            <Button variant="default" size="compact-xs" style={{ flex: 'none' }} onClick={() => setRemote(true)}>{t('remote.load')}</Button>
           )}
         </div>
       )}

@@ -1,11 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
-import { useDebouncedValue } from '@mantine/hooks';
+import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
 import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { suggestQuery } from '../api/queries';
 import type { Schemas } from '../api/client';
-import { useTexts } from '../i18n';
+import { type Key, type Translator, useTexts } from '../i18n';
 import { IconAlertTriangle, IconMail, IconSearch, IconX } from '../ui/icons';
 import classes from './QueryBar.module.css';
+
+type Suggestion = Schemas['Suggestion'];
 
 export interface QueryError {
   detail: string;
@@ -24,7 +26,8 @@ interface Props {
 }
 
 const SUGGEST_DELAY_MS = 120;
-const OPERATOR = /(?:\b(?:from|to|cc|bcc|with|subject|body|attachment|has|larger|smaller|before|after|on|source|id|kind):|\b(?:AND|OR|NOT)\b)/g;
+// Also the German names of the operators; the server decides what is one.
+const OPERATOR = /(?<![\p{L}\p{N}])(?:[\p{L}-]+:(?!\/\/)|(?:AND|OR|NOT|UND|ODER|NICHT|NEAR(?:\/\d+)?)(?![\p{L}\p{N}]))/gu;
 
 /** Where the word that is being typed begins. */
 function wordStart(text: string, caret: number): number {
@@ -33,17 +36,19 @@ function wordStart(text: string, caret: number): number {
   return start;
 }
 
-/** Puts a completion in place of the word before the caret. */
-export function complete(text: string, caret: number, insert: string): { text: string; caret: number } {
-  const start = wordStart(text, caret);
-  const word = text.slice(start, caret);
-  const colon = word.lastIndexOf(':');
-  const negated = word.startsWith('-') && !insert.startsWith('-') ? '-' : '';
-  const head = colon >= 0 && !insert.includes(':') ? word.slice(0, colon + 1) : negated;
-  const tail = text.slice(caret);
-  const gap = insert.endsWith(':') || /^\s/.test(tail) ? '' : ' ';
-  const before = text.slice(0, start) + head + insert + gap;
+/** Puts a completion in the place that it names; a value is followed by a space. */
+export function complete(text: string, { insert, replace }: Pick<Suggestion, 'insert' | 'replace'>): { text: string; caret: number } {
+  const tail = text.slice(replace.end);
+  const gap = /[:\s]$/.test(insert) || /^\s/.test(tail) ? '' : ' ';
+  const before = text.slice(0, replace.start) + insert + gap;
   return { text: before + tail, caret: before.length };
+}
+
+/** What a completion means, where its own text does not say it. */
+function labelOf(item: Suggestion, t: Translator['t']): string {
+  if (item.kind === 'address') return item.label === item.insert ? '' : item.label;
+  const key = `operator.${item.insert.trim().replace(/:.*$|\/.*$/, '')}` as Key;
+  return item.insert.includes(':') || /^[A-Z]/.test(item.insert) ? (t(key) === key ? '' : t(key)) : '';
 }
 
 /** The text with operators tinted and the error underlined, painted behind the field itself. */
@@ -71,6 +76,7 @@ function Mirror({ text, error }: { text: string; error: QueryError | null }) {
 export function QueryBar({ value, onChange, onSubmit, error, busy, ref }: Props) {
   const { t } = useTexts();
   const ids = useId();
+  const narrow = useMediaQuery('(max-width: 700px)', false, { getInitialValueInEffect: false });
   const field = useRef<HTMLInputElement>(null);
   const mirror = useRef<HTMLDivElement>(null);
   const [caret, setCaret] = useState(0);
@@ -80,7 +86,7 @@ export function QueryBar({ value, onChange, onSubmit, error, busy, ref }: Props)
   const [asked] = useDebouncedValue(`${caret}:${value}`, SUGGEST_DELAY_MS);
   const typing = value.slice(wordStart(value, caret), caret);
   const { data } = useQuery({ ...suggestQuery(asked.slice(asked.indexOf(':') + 1), Number.parseInt(asked, 10)), enabled: open && typing !== '' });
-  const items: Schemas['Suggestion'][] = open && typing !== '' ? (data ?? []).slice(0, 8) : [];
+  const items: Suggestion[] = open && typing !== '' ? (data ?? []).slice(0, 8) : [];
 
   useImperativeHandle(ref, () => ({
     focus: () => {
@@ -100,8 +106,8 @@ export function QueryBar({ value, onChange, onSubmit, error, busy, ref }: Props)
   const syncScroll = () => {
     if (mirror.current && field.current) mirror.current.scrollLeft = field.current.scrollLeft;
   };
-  const choose = (item: Schemas['Suggestion']) => {
-    const done = complete(value, caret, item.insert);
+  const choose = (item: Suggestion) => {
+    const done = complete(value, item);
     pendingCaret.current = done.caret;
     setCaret(done.caret);
     setActive(-1);
@@ -112,7 +118,7 @@ export function QueryBar({ value, onChange, onSubmit, error, busy, ref }: Props)
     const chosen = items[active];
     if (event.key === 'ArrowDown' && items.length > 0) setActive((active + 1) % items.length);
     else if (event.key === 'ArrowUp' && items.length > 0) setActive((active <= 0 ? items.length : active) - 1);
-    else if (event.key === 'Tab' && items.length > 0 && !event.shiftKey && (chosen ?? items[0])) choose((chosen ?? items[0]) as Schemas['Suggestion']);
+    else if (event.key === 'Tab' && items.length > 0 && !event.shiftKey && (chosen ?? items[0])) choose((chosen ?? items[0]) as Suggestion);
     else if (event.key === 'Enter' && chosen) choose(chosen);
     else if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
       setOpen(false);
@@ -143,7 +149,7 @@ export function QueryBar({ value, onChange, onSubmit, error, busy, ref }: Props)
             aria-activedescendant={active >= 0 ? `${ids}-${active}` : undefined}
             aria-invalid={error ? true : undefined}
             aria-describedby={error ? `${ids}-error` : undefined}
-            placeholder={t('query.placeholder')}
+            placeholder={t(narrow ? 'query.label' : 'query.placeholder')}
             autoComplete="off"
             autoCorrect="off"
             autoCapitalize="none"
@@ -180,7 +186,7 @@ export function QueryBar({ value, onChange, onSubmit, error, busy, ref }: Props)
           <li key={item.insert} id={`${ids}-${i}`} role="option" aria-selected={i === active} className={classes.item} onPointerDown={(event) => { event.preventDefault(); choose(item); }} onPointerEnter={() => setActive(i)}>
             {item.kind === 'address' ? <IconMail size={14} aria-hidden /> : <IconSearch size={14} aria-hidden />}
             <span className={classes.insert}>{item.insert}</span>
-            {item.label !== item.insert && <span className={classes.label}>{item.label}</span>}
+            {labelOf(item, t) && <span className={classes.label}>{labelOf(item, t)}</span>}
           </li>
         ))}
       </ul>

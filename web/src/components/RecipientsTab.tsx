@@ -13,14 +13,14 @@ const SENDING: Schemas['Role'][] = ['sender', 'on_behalf_of'];
 const SHOWN_MAX = 500;
 
 /** Why one address has this mail, as a sentence or two. */
-function reasonOf(recipient: Recipient, { rich }: Translator): ReactNode {
+function reasonOf(recipient: Recipient, { rich }: Translator, withWitness: boolean): ReactNode {
   const strong = (text: string) => <strong>{text}</strong>;
   const how = recipient.expandedFrom
     ? rich('why.expanded', { list: strong(recipient.expandedFrom) })
     : recipient.forwardedFrom
       ? rich('why.forwarded', { mailbox: strong(recipient.forwardedFrom) })
       : rich(`why.role.${recipient.role}`, {});
-  return <>{how} <span className="muted">{rich(`why.known.${recipient.provenance}`, {})}</span></>;
+  return <>{how} {withWitness && <span className="muted">{rich(`why.known.${recipient.provenance}`, {})}</span>}</>;
 }
 
 /** Addresses of To and Cc that nobody reported as received: lists, people outside, or a claim. */
@@ -40,13 +40,19 @@ export function RecipientsTab({ record }: { record: Record_ }) {
   const received = record.recipients.filter((recipient) => !SENDING.includes(recipient.role));
   const reported = received.filter((recipient) => recipient.provenance === 'journal_report');
   const claimed = unconfirmed(record);
+  // Said once where all entries rest on the same word.
+  const provenances = new Set(record.recipients.map((recipient) => recipient.provenance));
+  const [witness = null] = provenances.size === 1 ? provenances : [];
   const addresses = new Set(received.map((recipient) => recipient.address.toLowerCase()));
+  // Blind copies and the report itself are shown to senders and auditors only.
+  const limited = record.reports.length === 0;
   const count = (test: (recipient: Recipient) => boolean) => new Set(received.filter(test).map((recipient) => recipient.address.toLowerCase())).size;
   const [hidden, viaList, forwarded] = [count((r) => r.role === 'bcc'), count((r) => !!r.expandedFrom), count((r) => !!r.forwardedFrom)];
   return (
     <div className={classes.root} tabIndex={0} role="region" aria-label={t('tab.recipients')}>
       <p className={classes.summary}>
-        {reported.length > 0 ? n('why.summary', addresses.size) : n('why.summaryOther', addresses.size)}
+        {reported.length > 0 ? n(limited ? 'why.summaryLimited' : 'why.summary', addresses.size) : n('why.summaryOther', addresses.size)}
+        {witness && <span className="muted">{t(`why.known.${witness}`)}</span>}
         {hidden > 0 && <span className={classes.fact}><IconEyeOff size={14} aria-hidden />{n('why.hidden', hidden)}</span>}
         {viaList > 0 && <span className={classes.fact}><IconUsers size={14} aria-hidden />{n('why.viaList', viaList)}</span>}
         {forwarded > 0 && <span className={classes.fact}><IconArrowForwardUp size={14} aria-hidden />{n('why.viaForward', forwarded)}</span>}
@@ -60,7 +66,7 @@ export function RecipientsTab({ record }: { record: Record_ }) {
             <tr key={i}>
               <th scope="row">{recipient.address}</th>
               <td><span className={classes.badge} data-role={recipient.role}>{t(`recipient.${recipient.role}`)}</span></td>
-              <td>{reasonOf(recipient, texts)}</td>
+              <td>{reasonOf(recipient, texts, witness === null)}</td>
             </tr>
           ))}
           {claimed.map(({ address, members }) => (
@@ -84,7 +90,7 @@ function Reports({ record }: { record: Record_ }) {
   return (
     <section>
       <h3 className={classes.heading}>{t('reports.title')}</h3>
-      {record.reports.length === 0 && <p className="muted">{t('reports.none')}</p>}
+      {record.reports.length === 0 && <p className="muted">{record.recipients.some((recipient) => recipient.provenance === 'journal_report') ? t('reports.hidden') : t('reports.none')}</p>}
       <ul className={classes.reports}>
         {record.reports.map((report) => (
           <li key={report.contentId}>

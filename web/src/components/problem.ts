@@ -1,5 +1,5 @@
 import { ApiError } from '../api/client';
-import type { Translator } from '../i18n';
+import type { Key, Translator } from '../i18n';
 
 /** What went wrong, in the reader's language, with what to do next. */
 export function problemText(error: unknown, { t, duration }: Translator): string {
@@ -9,5 +9,6 @@ export function problemText(error: unknown, { t, duration }: Translator): string
   if (error.status === 429) return t('error.throttled', { wait: duration(error.retryAfterSeconds ?? 60) });
   if (error.status === 403) return t('error.csrf');
   if (error.status >= 500) return t('error.server');
-  return error.problem.detail ?? error.problem.title ?? t('error.unexpected');
+  const known = [error.problem.reason, error.problem.code].map((name) => `problem.${name}` as Key).find((key) => t(key) !== key);
+  return known ? t(known) : error.problem.detail ?? error.problem.title ?? t('error.unexpected');
 }

@@ -10,12 +10,12 @@ const grey: MantineColorsTuple = [
   '#f7f8fa', '#f0f2f5', '#e4e7ec', '#d5dae1', '#bcc4ce', '#8b95a3', '#667080', '#475160', '#2f3744', '#1a202b',
 ];
 
-/** Unscrollable body: the panes scroll by themselves, and no style element is injected for it. */
-const unlocked = { defaultProps: { lockScroll: false } };
+/** The panes scroll, not the body; so no style element is injected for it. A dialog's header is no banner. */
+const unlocked = { lockScroll: false, attributes: { header: { role: 'presentation' } } };
 
 export const theme = createTheme({
   primaryColor: 'ink',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: { light: 7, dark: 6 },
   colors: { ink, dark: slate, gray: grey },
   black: '#1a202b',
   fontFamily: "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",
@@ -27,8 +27,8 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
-    Modal: { defaultProps: { lockScroll: false, centered: true, transitionProps: { duration: 120 } } },
-    Drawer: unlocked,
+    Modal: { defaultProps: { ...unlocked, centered: true, transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.35 }, styles: { title: { fontWeight: 620, fontSize: '0.9375rem' } } } },
+    Drawer: { defaultProps: unlocked },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: false, transitionProps: { duration: 80 } } },
     Menu: { defaultProps: { shadow: 'md', transitionProps: { duration: 80 } } },
     Button: { defaultProps: { size: 'xs' } },

@@ -80,8 +80,9 @@ function Entry({ row, busy, onRetry, onRelease }: EntryProps) {
   const { t, date, relative, bytes } = useTexts();
   const key = `reason.${row.reason.code.replace(/-/g, '_')}` as Key;
   const title = t(key) === key ? row.reason.code : t(key);
-  const waiting = ['waiting', 'open', 'quarantined', 'pending'].includes(row.state);
+  const waiting = row.state === 'waiting';
   const stateKey = `quarantine.state.${row.state}` as Key;
+  const meaning = `${key}.text` as Key;
   const facts: [string, string][] = [
     [t('quarantine.organisation'), row.originatorOrg ?? t('quarantine.none')],
     [t('quarantine.sender'), row.reversePath ?? t('arrival.nullSender')],
@@ -96,7 +97,8 @@ function Entry({ row, busy, onRetry, onRelease }: EntryProps) {
           {!waiting && <span className={classes.state}>{t(stateKey) === stateKey ? row.state : t(stateKey)}</span>}
           <time className={classes.time} dateTime={row.receivedAt} title={date(row.receivedAt)}>{relative(row.receivedAt)}</time>
         </div>
-        {row.reason.detail && <p className={classes.detail}>{row.reason.detail}</p>}
+        {t(meaning) !== meaning && <p className={classes.detail}>{t(meaning)}</p>}
+        {row.reason.detail && row.reason.detail !== row.originatorOrg && <p className={classes.detail}>{row.reason.detail}</p>}
         <dl className={classes.facts}>
           {facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
         </dl>

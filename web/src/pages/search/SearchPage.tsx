@@ -48,12 +48,16 @@ function useSearch() {
   const composed = useMemo(() => composeQuery(state), [state]);
   const sort = state.sort ?? '-date';
   const hits = useInfiniteQuery(searchQuery(composed.text, sort));
-  const rows = useMemo(() => hits.data?.pages.flatMap((page) => page.rows) ?? [], [hits.data]);
+  // A query that is not understood yet, as in the midst of typing, leaves the hits of the one before.
+  const shown = useRef(hits.data);
+  if (hits.data) shown.current = hits.data;
+  const data = hits.data ?? (hits.error instanceof ApiError && hits.error.problem.code === 'query' ? shown.current : undefined);
+  const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
   const change = useCallback(
     (next: Partial<SearchState>, push = false) => void navigate({ search: (before) => ({ ...before, ...next }), replace: !push }),
     [navigate],
   );
-  return { state, sort, hits, rows, change, offset: composed.offset, first: hits.data?.pages[0] };
+  return { state, sort, hits, rows, change, offset: composed.offset, first: data?.pages[0] };
 }
 
 function Search() {
@@ -121,18 +125,19 @@ function Search() {
   const problem = hits.error instanceof ApiError ? hits.error.problem : null;
   const wrong: QueryError | null =
     hits.error && problem?.code === 'query'
-      ? { detail: problem.detail ?? t('query.wrong'), start: (problem.position?.start ?? 0) - offset, end: (problem.position?.end ?? draft.length + offset) - offset }
+      ? { detail: problemText(hits.error, texts), start: (problem.position?.start ?? 0) - offset, end: (problem.position?.end ?? draft.length + offset) - offset }
       : null;
   const { fetchNextPage } = hits;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
-  const filters = <FilterPanel state={state} facets={first?.facets} onChange={(next) => change({ ...next, id: undefined })} />;
+  const names = useMemo(() => new Map(rows.flatMap(({ from }) => (from?.name ? [[from.address.toLowerCase(), from.name] as const] : []))), [rows]);
+  const filters = <FilterPanel state={state} facets={first?.facets} names={names} onChange={(next) => change({ ...next, id: undefined })} />;
   const listShown = !narrow || !state.id;
-  const stale = hits.isPlaceholderData || (hits.isFetching && !hits.isFetchingNextPage);
+  const stale = wrong !== null || hits.isPlaceholderData || (hits.isFetching && !hits.isFetchingNextPage);
 
   return (
     <div className={classes.panes}>
       <TopBar>
-        <QueryBar ref={bar} value={draft} onChange={type} onSubmit={() => { change({ q: draft || undefined }, true); list.current?.focus(); }} error={wrong} busy={stale} />
+        <QueryBar ref={bar} value={draft} onChange={type} onSubmit={() => { change({ q: draft || undefined }, true); list.current?.focus(); }} error={wrong} busy={stale && !wrong} />
       </TopBar>
       <h1 className={classes.visuallyHidden}>{t('search.title')}</h1>
       {wide && (
@@ -143,22 +148,22 @@ function Search() {
       )}
       {listShown && (
         <section className={classes.list} style={narrow ? undefined : { width: listWidth }} aria-label={t('list.label')}>
-          <ListBar wide={wide} filters={countFilters(state)} onFilters={() => setDrawer(true)} sort={sort} onSort={(value) => change({ sort: value === '-date' ? undefined : value })} total={first?.total} tookMs={first?.tookMs} stale={stale} />
+          <ListBar wide={wide} filters={countFilters(state)} onFilters={() => setDrawer(true)} sort={sort} onSort={(value) => change({ sort: value === '-date' ? undefined : value })} total={first?.total} tookMs={first?.tookMs} />
           {first && first.notSearchableYet > 0 && <Pending count={first.notSearchableYet} />}
           {hits.error && !wrong && !first ? (
             <EmptyState alert icon={<IconAlertTriangle size={24} />} title={t('search.failed')} actions={<Button variant="default" onClick={() => void hits.refetch()}>{t('error.retry')}</Button>}>
               {problemText(hits.error, texts)}
             </EmptyState>
-          ) : wrong && rows.length === 0 ? (
+          ) : wrong && !first ? (
             <EmptyState icon={<IconSearch size={24} />} title={t('query.wrong')}>{wrong.detail}</EmptyState>
-          ) : !hits.isPending && rows.length === 0 ? (
+          ) : first && rows.length === 0 ? (
             <NoHits state={state} onClear={() => change({ ...NO_FILTERS, id: undefined })} onReset={() => type('')} />
           ) : (
             <MessageList
               ref={list}
               rows={rows}
               total={first?.total ?? 0}
-              loading={hits.isPending}
+              loading={!first}
               density={density}
               selected={state.id}
               ownAddresses={session?.account.role === 'user' ? session.account.addresses.map((address) => address.toLowerCase()) : []}
@@ -189,7 +194,7 @@ function Search() {
           )}
         </section>
       )}
-      <Drawer opened={drawer && !wide} onClose={() => setDrawer(false)} size={300} title={null} closeButtonProps={{ 'aria-label': t('form.close') }}>
+      <Drawer opened={drawer && !wide} onClose={() => setDrawer(false)} size={300} title={t('filter.title')} closeButtonProps={{ 'aria-label': t('form.close') }}>
         {filters}
       </Drawer>
     </div>
@@ -204,10 +209,9 @@ interface ListBarProps {
   onSort: (sort: string) => void;
   total: number | undefined;
   tookMs: number | undefined;
-  stale: boolean;
 }
 
-function ListBar({ wide, filters, onFilters, sort, onSort, total, tookMs, stale }: ListBarProps) {
+function ListBar({ wide, filters, onFilters, sort, onSort, total, tookMs }: ListBarProps) {
   const { t, n, number } = useTexts();
   const { density } = usePreferences();
   const dense = density === 'dense';
@@ -218,7 +222,7 @@ function ListBar({ wide, filters, onFilters, sort, onSort, total, tookMs, stale 
           {filters > 0 ? t('filter.active', { count: filters }) : t('filter.title')}
         </Button>
       )}
-      <div className={classes.total} role="status" aria-live="polite" data-stale={stale || undefined}>
+      <div className={classes.total} role="status" aria-live="polite">
         {total !== undefined && <strong>{n('search.total', total)}</strong>}
         {tookMs !== undefined && <span className={classes.took} aria-hidden> {t('search.took', { ms: number(tookMs, tookMs < 10 ? 1 : 0) })}</span>}
       </div>

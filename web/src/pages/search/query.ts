@@ -11,14 +11,17 @@ export interface ComposedQuery {
 const quote = (value: string) => (/^[\w.@+-]+$/u.test(value) ? value : `"${value.replace(/"/g, '')}"`);
 const either = (terms: string[]) => (terms.length > 1 ? `(${terms.join(' OR ')})` : (terms[0] ?? ''));
 
-function yearTerm(year: string): string {
-  return `(after:${year}-01-01 before:${Number(year) + 1}-01-01)`;
+/** `before:` leaves its day out; the filter names the last day that counts. */
+function dayAfter(day: string): string {
+  const next = new Date(`${day}T12:00:00Z`);
+  next.setUTCDate(next.getUTCDate() + 1);
+  return next.toISOString().slice(0, 10);
 }
 
-/** A filter of the size facet, such as `100k-1M`, `1M-` or `-100k`. */
+/** A filter of the size facet: `100K-1M`, `1M-` or `-100K`; the lower bound belongs to it. */
 function sizeTerm(range: string): string {
   const [from = '', to = ''] = range.split('-');
-  return [from && `larger:${from}`, to && `NOT larger:${to}`].filter(Boolean).join(' ') || '*';
+  return [from && `NOT smaller:${from}`, to && `smaller:${to}`].filter(Boolean).join(' ');
 }
 
 /** Filters first, then what was typed in parentheses: an OR in it stays inside. */
@@ -26,12 +29,12 @@ export function composeQuery(state: SearchState): ComposedQuery {
   const typed = state.q ?? '';
   const filters = [
     either((state.from ?? []).map((address) => `from:${quote(address)}`)),
-    either((state.year ?? []).map(yearTerm)),
+    either((state.year ?? []).map((year) => `on:${year}`)),
     either((state.kind ?? []).map((kind) => `kind:${kind}`)),
     state.attachment === 'yes' ? 'has:attachment' : state.attachment === 'no' ? 'NOT has:attachment' : '',
     either((state.size ?? []).map((range) => `(${sizeTerm(range)})`)),
     state.after ? `after:${state.after}` : '',
-    state.before ? `before:${state.before}` : '',
+    state.before ? `before:${dayAfter(state.before)}` : '',
   ].filter(Boolean);
   if (filters.length === 0) return { text: typed, offset: 0 };
   const prefix = filters.join(' ');
