@@ -44,6 +44,10 @@ pub trait Catalog: Accounts + AuditLog + Records + Tenants {
     /// Durable on return.
     fn backup(&self, target: &Path) -> Result<(), CatalogError>;
 
+    /// Copies tenants, sources, settings, accounts and the audit log of the catalog at `from` into
+    /// this fresh one: what a rebuild cannot find in the vault. All or nothing.
+    fn carry_over(&self, from: &Path) -> Result<(), CatalogError>;
+
     /// The bytes that the database takes on disk, log included.
     fn stored_bytes(&self) -> Result<u64, CatalogError>;
 }

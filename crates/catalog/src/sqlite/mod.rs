@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod audit;
+mod carry;
 mod codes;
 mod commit;
 mod fault;
@@ -84,10 +85,6 @@ impl Sqlite {
     fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn fault(&self) -> impl Fn(Fault) -> CatalogError + '_ {
-        fault(&self.path)
-    }
 }
 
 /// The tenant's row; foreign keys use it.
@@ -135,6 +132,10 @@ impl Catalog for Sqlite {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = fs::File::open(folder.unwrap_or(Path::new(".")));
         file.sync_all().and_then(|()| folder?.sync_all()).map_err(refused)
+    }
+
+    fn carry_over(&self, from: &Path) -> Result<(), CatalogError> {
+        self.take_over(from)
     }
 
     fn stored_bytes(&self) -> Result<u64, CatalogError> {

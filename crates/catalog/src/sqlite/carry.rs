@@ -1,0 +1,38 @@
+//! What a rebuild takes over from the old database: everything that is not about mail.
+
+use std::path::Path;
+
+use super::Sqlite;
+use super::fault::fault;
+use crate::CatalogError;
+
+/// Tables that do not come from the vault, parents first.
+const CARRIED: [&str; 6] =
+    ["tenant", "source", "setting", "account", "account_address", "audit"];
+
+impl Sqlite {
+    /// Copies tenants, sources, settings, accounts and the audit log of the database at `from`
+    /// into this one, which must have none. All or nothing.
+    pub(super) fn take_over(&self, from: &Path) -> Result<(), CatalogError> {
+        // Brings an older schema up to date, and refuses what is no catalog.
+        drop(Self::open(from)?);
+        let text = from.to_str().ok_or(CatalogError::Invalid("the path of the old catalog"))?;
+        let error = fault(from);
+        let mut guard = self.lock();
+        let db = &mut guard.connection;
+        db.execute("ATTACH DATABASE ?1 AS old", [text]).map_err(&error)?;
+        let copied = (|| {
+            let transaction = db.transaction()?;
+            for table in CARRIED {
+                transaction.execute(
+                    &format!("INSERT INTO main.{table} SELECT * FROM old.{table}"),
+                    [],
+                )?;
+            }
+            transaction.execute("INSERT INTO main.figures (tenant) SELECT row FROM main.tenant", [])?;
+            transaction.commit()
+        })();
+        let detached = db.execute("DETACH DATABASE old", []);
+        copied.and(detached.map(|_| ())).map_err(&error)
+    }
+}
