@@ -1,5 +1,7 @@
 //! What a file holds, told from its first octets.
 
+use super::mbox::{BYTE_ORDER_MARK, from_line};
+
 /// Octets that tell the kind of a file, at most.
 pub(super) const HEAD_BYTES: usize = 8 * 1024;
 
@@ -22,16 +24,18 @@ pub(super) fn kind_of(name: &str, head: &[u8]) -> Kind {
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
         return Kind::Zip;
     }
-    if super::mbox::from_line(head, eof, true) == Some(true) {
-        return Kind::Mbox;
+    // One file, one mail, whatever it begins with: it is given back as it is.
+    if named(".eml") {
+        return Kind::Mail;
     }
-    if (named(".mbox") || named(".mbx")) && super::mbox::from_line(head, eof, false) == Some(true) {
+    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    if [true, false].iter().any(|dated| from_line(text, eof, *dated) == Some(true)) {
         return Kind::Mbox;
     }
     if named(".emlx") && emlx_length(head).is_some() {
         return Kind::Emlx;
     }
-    if named(".eml") || begins_with_field(head) {
+    if begins_with_field(head) {
         return Kind::Mail;
     }
     Kind::Other
@@ -41,7 +45,7 @@ pub(super) fn kind_of(name: &str, head: &[u8]) -> Kind {
 /// forgiven; a byte order mark too.
 pub(super) fn begins_with_field(octets: &[u8]) -> bool {
     const NAME_BYTES_MAX: usize = 76;
-    let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(octets);
+    let octets = octets.strip_prefix(BYTE_ORDER_MARK).unwrap_or(octets);
     let name = octets.iter().take(NAME_BYTES_MAX).take_while(|b| matches!(b, b'!'..=b'9' | b';'..=b'~'));
     let name = name.count();
     let spaces = octets[name..].iter().take(4).take_while(|b| matches!(b, b' ' | b'\t')).count();

@@ -1,8 +1,11 @@
 //! mbox in all four variants, streamed.
 //!
 //! A mail begins at the file's start or behind an empty line, with a line `From sender date`
-//! whose date is one, followed by a header field or an empty line. A Content-Length is believed
-//! only when it leads exactly to such a line or to the end of the file.
+//! whose date is one, followed by a header field or an empty line. Writers that do not end a
+//! mail's last line leave out the empty line: then a header field must follow. Where the file's first such
+//! line has no date (`From - `, `From 1844…@xxx`), the others need none either, but at most one
+//! word and a header field behind them. A Content-Length is believed only when it leads exactly to
+//! such a line or to the end of the file.
 
 use std::io::{self, Read};
 
@@ -10,6 +13,8 @@ use memchr::memmem;
 
 use super::{Quoting, Reason, WalkSettings};
 
+/// What some editors put before a text in UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How much is read at first and at least, in bytes.
 const READ_BYTES: usize = 256 * 1024;
 /// How much of a file tells how it is quoted, in bytes.
@@ -188,6 +193,9 @@ impl<R: Read> MboxReader<R> {
     /// Looks at the beginning of the file to tell how it is quoted.
     fn sniff(&mut self) -> io::Result<Rules> {
         self.fill()?;
+        if self.rest().starts_with(BYTE_ORDER_MARK) {
+            self.skip(BYTE_ORDER_MARK.len());
+        }
         self.dated = from_line(self.rest(), self.eof, true) == Some(true);
         let fixed = |quoting| Rules { by_length: quoting, by_lines: quoting };
         let rules = match self.quoting {
@@ -308,8 +316,19 @@ fn boundary(rest: &[u8], from: usize, eof: bool, dated: bool) -> Option<usize> {
     let from = from.saturating_sub(1);
     memmem::find_iter(rest.get(from..)?, b"\nFrom ").map(|at| from + at).find_map(|at| {
         let empty = rest[..at].ends_with(b"\n") || rest[..at].ends_with(b"\n\r");
-        (empty && from_line(&rest[at + 1..], eof, dated) == Some(true)).then_some(at + 1)
+        let line = &rest[at + 1..];
+        let divides = from_line(line, eof, dated) == Some(true) && (empty || is_plain(line, dated));
+        divides.then_some(at + 1)
     })
+}
+
+/// Whether a `From ` line without an empty line before it divides: a header field follows, and
+/// where dates are not asked for it is `From -`.
+fn is_plain(rest: &[u8], dated: bool) -> bool {
+    let line_end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let (line, next) = rest.split_at(line_end);
+    (dated || line.trim_ascii_end() == b"From -" || ends_with_date(line))
+        && super::kinds::begins_with_field(next.get(1..).unwrap_or_default())
 }
 
 /// The empty line before the next `From ` line, or at the end, belongs to the mbox.
@@ -339,7 +358,9 @@ pub(super) fn from_line(rest: &[u8], eof: bool, dated: bool) -> Option<bool> {
         None if eof => rest.len(),
         None => return None,
     };
-    if dated && !ends_with_date(&rest[..line_end]) {
+    let line = &rest[..line_end];
+    let words = || line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    if !ends_with_date(line) && (dated || words().count() > 2) {
         return Some(false);
     }
     let next = rest.get(line_end + 1..).unwrap_or_default();

@@ -10,16 +10,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::smtp::room::{Delivery, Refusal, Room};
 use crate::smtp::{Route, Router, without_subaddress};
 
+/// Octets, and for whom.
+pub(crate) type Kept = (Vec<u8>, Vec<Delivery>);
+
 /// A waiting room in memory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MemoryRoom {
-    mails: Arc<Mutex<Vec<(Vec<u8>, Vec<Delivery>)>>>,
+    mails: Arc<Mutex<Vec<Kept>>>,
     /// Answers everything with [`Refusal::Full`].
     pub full: Arc<AtomicBool>,
 }
 
 impl MemoryRoom {
-    pub(crate) fn mails(&self) -> Vec<(Vec<u8>, Vec<Delivery>)> {
+    pub(crate) fn mails(&self) -> Vec<Kept> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -29,7 +32,7 @@ impl MemoryRoom {
 }
 
 impl Room for MemoryRoom {
-    type Draft = (Vec<u8>, Vec<Delivery>);
+    type Draft = Kept;
 
     fn has_room(&self, _size_bytes: u64) -> Result<(), Refusal> {
         self.full()

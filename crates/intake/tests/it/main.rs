@@ -1,5 +1,6 @@
 //! The listener in front of the real spool, talked to by real tools.
 
+mod corpus;
 mod postfix;
 mod spool;
 mod support;

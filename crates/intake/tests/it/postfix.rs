@@ -60,7 +60,12 @@ impl Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg("-TERM").arg(self.master.id().to_string()).status();
+        // The command may hand over to a master process of its own.
+        let own = self.master.id().to_string();
+        let recorded = fs::read_to_string(self.folder.path().join("queue/pid/master.pid"));
+        for pid in [recorded.unwrap_or_default(), own] {
+            let _ = Command::new("kill").args(["-TERM", pid.trim()]).stderr(Stdio::null()).status();
+        }
         let _ = self.master.wait();
     }
 }

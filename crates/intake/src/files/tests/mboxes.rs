@@ -45,6 +45,13 @@ fn mails_are_what_stands_between_from_lines() {
 }
 
 #[test]
+fn a_mail_whose_last_line_ends_only_once_is_divided_from_the_next() {
+    check(&format!("{FROM}A: 1\n\none\n{FROM}B: 2\n\ntwo\n"), &["A: 1\n\none\n", "B: 2\n\ntwo\n"]);
+    let file = "\u{feff}From -\nA: 1\n\none\nFrom - \nB: 2\n\nFrom far away\nC: no\n";
+    check(file, &["A: 1\n\none\n", "B: 2\n\nFrom far away\nC: no\n"]);
+}
+
+#[test]
 fn line_ends_are_kept() {
     let from = FROM.replace('\n', "\r\n");
     check(&format!("{from}Subject: a\r\n\r\none\r\n\r\n{from}Subject: b\r\n\r\ntwo\r\n\r\n"), &[
@@ -65,8 +72,8 @@ fn from_in_a_text_divides_nothing() {
         let mail = format!("Subject: a\n\none\n\n{line}Name: x\n");
         check(&format!("{FROM}{mail}"), &[&mail]);
     }
-    // A date, but no empty line before it, or no header behind it.
-    for middle in [format!("text\n{FROM}Name: x\n"), format!("text\n\n{FROM}no field\n")] {
+    // A date, but no header behind it.
+    for middle in [format!("text\n{FROM}\nName: x\n"), format!("text\n\n{FROM}no field\n")] {
         let mail = format!("Subject: a\n\n{middle}");
         check(&format!("{FROM}{mail}"), &[&mail]);
     }
@@ -86,6 +93,16 @@ fn from_lines_of_many_writers_are_known() {
         "From ???@??? Tue Jan 07 08:15:02 1997",
     ] {
         check(&format!("{line}\nA: 1\n\nx\n\n{line}\nB: 2\n\ny\n"), &["A: 1\n\nx\n", "B: 2\n\ny\n"]);
+    }
+}
+
+#[test]
+fn a_file_without_dates_is_divided_by_bare_from_lines() {
+    for line in ["From - ", "From 1844347792267117879@xxx", "From "] {
+        check(&format!("{line}\nA: 1\n\nx\n\nFrom here on\nB: y\n\n{line}\nB: 2\n\ny\n"), &[
+            "A: 1\n\nx\n\nFrom here on\nB: y\n",
+            "B: 2\n\ny\n",
+        ]);
     }
 }
 
