@@ -23,8 +23,7 @@ pub fn attachment(mail: &[u8], index: usize) -> Option<AttachmentBody> {
 /// A name that stays in its folder and shows its true ending; made up when there is none.
 pub(crate) fn safe_name(name: &str, media_type: &str, index: usize) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept: String = last.chars().filter(|character| !is_deceptive(*character)).collect();
-    let kept = kept.replace([':', '*', '?', '"', '<', '>', '|'], "_");
+    let kept = readable_name(last).replace([':', '*', '?', '"', '<', '>', '|'], "_");
     let kept = kept.trim_matches(|character: char| character == '.' || character.is_whitespace());
     if kept.is_empty() {
         return format!("attachment-{}{}", index + 1, ending(media_type));
@@ -38,10 +37,15 @@ pub(crate) fn safe_name(name: &str, media_type: &str, index: usize) -> String {
     if ending.is_empty() { stem.to_owned() } else { format!("{stem}.{ending}") }
 }
 
+/// The name as it may be shown: what it seems to end with is what it ends with.
+pub(crate) fn readable_name(name: &str) -> String {
+    name.chars().filter(|character| !is_deceptive(*character)).collect()
+}
+
 /// Control characters, and those that change the direction of writing or take no room.
 fn is_deceptive(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{061c}')
+        || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{061c}')
 }
 
 fn ending(media_type: &str) -> &'static str {

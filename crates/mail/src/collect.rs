@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use model::{Attachment, MailKind};
 
-use crate::attachment::{AttachmentBody, safe_name};
+use crate::attachment::{AttachmentBody, readable_name, safe_name};
+use crate::classify::{Context, decoded_text, is_body, is_inline, is_notice, is_signed_data};
 use crate::head::Head;
 use crate::mime::{self, Content, Descend, Disposition, Kind, Part, Structure};
 use crate::text::{self, SearchText};
@@ -71,6 +72,13 @@ struct Alternative {
     group: usize,
     /// Where its search text begins.
     text_start: usize,
+}
+
+impl Place {
+    fn context(&self) -> Context {
+        let alternative = self.alternative.is_some();
+        Context { root: self.root, related: self.related, alternative }
+    }
 }
 
 const TOP: Place =
@@ -181,7 +189,7 @@ impl Collector {
             self.tnef_part(content, body, place);
         } else if is_signed_data(content) {
             self.signed(content, body, place);
-        } else if is_body(content, place) {
+        } else if is_body(content, place.context()) {
             self.body(content, body, place);
         } else {
             self.file(content, body, place);
@@ -302,7 +310,7 @@ impl Collector {
             name: content.name.clone(),
             media_type: content.media.clone(),
             size_bytes: transfer::decoded_length(content.encoding, body),
-            inline: is_inline(content, place),
+            inline: is_inline(content, place.context()),
         };
         self.list(attachment, content.content_id.clone(), || {
             transfer::decode(content.encoding, body)
@@ -325,7 +333,13 @@ impl Collector {
     fn tnef_part(&mut self, content: &Content, body: &[u8], place: Place) {
         let octets = transfer::decode(content.encoding, body);
         match crate::tnef::read(&octets) {
-            Some(tnef) => self.tnef(&tnef, place),
+            Some(tnef) => {
+                // Of a damaged object more may be readable than is read here.
+                if tnef.damaged {
+                    self.file(content, body, place);
+                }
+                self.tnef(&tnef, place);
+            }
             None => self.file(content, body, place),
         }
     }
@@ -402,10 +416,11 @@ impl Collector {
 
     fn list<'b>(
         &mut self,
-        attachment: Attachment,
+        mut attachment: Attachment,
         content_id: Option<String>,
         octets: impl FnOnce() -> Cow<'b, [u8]>,
     ) {
+        attachment.name = readable_name(&attachment.name);
         if self.purpose == Purpose::Attachment(self.listed.len()) && self.wanted.is_none() {
             self.wanted = Some(AttachmentBody {
                 name: safe_name(&attachment.name, &attachment.media_type, self.listed.len()),
@@ -437,58 +452,5 @@ impl Collector {
         if place.level == 0 && self.kind == MailKind::Mail {
             self.kind = kind;
         }
-    }
-}
-
-/// `This is a multi-part message in MIME format.` and its kin.
-fn is_notice(text: &[u8]) -> bool {
-    text.len() < 200 && memchr::memmem::find(text, b"MIME").is_some()
-}
-
-fn is_body(content: &Content, place: Place) -> bool {
-    let readable = matches!(content.media.as_str(), "text/plain" | "text/html");
-    let unnamed =
-        content.name.is_empty() || place.root || (place.alternative.is_some() && !place.related);
-    readable && unnamed && content.disposition != Disposition::Attachment
-}
-
-/// Shown within the text: named by a `cid:` link, or what a reader does not look for in a list.
-fn is_inline(content: &Content, place: Place) -> bool {
-    let media = content.media.as_str();
-    let image = media.starts_with("image/");
-    let linked = image && place.related && content.content_id.is_some();
-    let signature = matches!(
-        media,
-        "application/pkcs7-signature"
-            | "application/x-pkcs7-signature"
-            | "application/pgp-signature"
-            | "application/pgp-encrypted"
-    );
-    let about = matches!(
-        media,
-        "message/delivery-status"
-            | "message/feedback-report"
-            | "message/disposition-notification"
-            | "text/rfc822-headers"
-    );
-    match content.disposition {
-        Disposition::Attachment => linked || signature,
-        Disposition::Inline => image || about || signature || media.starts_with("text/"),
-        Disposition::None => linked || about || signature || (media == "text/calendar"),
-    }
-}
-
-fn is_signed_data(content: &Content) -> bool {
-    let media =
-        matches!(content.media.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime");
-    media && content.subtype != "certs-only"
-}
-
-fn decoded_text<'a>(content: &Content, octets: &'a [u8]) -> Cow<'a, str> {
-    match &content.charset {
-        None if content.media == "text/html" => {
-            charset::decode(octets, charset::html_charset(octets).as_deref())
-        }
-        label => charset::decode(octets, label.as_deref()),
     }
 }

@@ -11,6 +11,7 @@
 mod address;
 mod attachment;
 mod charset;
+mod classify;
 mod cms;
 mod collect;
 mod describe;

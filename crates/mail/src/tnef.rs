@@ -26,6 +26,8 @@ pub struct Tnef {
     rtf: Option<String>,
     pub attachments: Vec<TnefFile>,
     pub too_complex: bool,
+    /// The object is cut short, or something else follows it.
+    pub damaged: bool,
 }
 
 #[derive(Default)]
@@ -69,8 +71,10 @@ fn read_nested(octets: &[u8], depth: usize) -> Option<Tnef> {
     let mut rest = attributes;
     while let Some((attribute, tail)) = Attribute::split(rest) {
         reader.attribute(&attribute);
+        reader.message.damaged |= attribute.cut;
         rest = tail;
     }
+    reader.message.damaged |= !rest.is_empty();
     Some(reader.finish())
 }
 
@@ -78,6 +82,8 @@ struct Attribute<'a> {
     of_attachment: bool,
     id: u16,
     data: &'a [u8],
+    /// The data is shorter than it says.
+    cut: bool,
 }
 
 impl<'a> Attribute<'a> {
@@ -91,7 +97,11 @@ impl<'a> Attribute<'a> {
         let id = u16::from_le_bytes([head[1], head[2]]);
         let length = u32::from_le_bytes([head[5], head[6], head[7], head[8]]) as usize;
         let (data, rest) = rest.split_at(length.min(rest.len()));
-        Some((Self { of_attachment: head[0] == 2, id, data }, rest.get(2..).unwrap_or_default()))
+        let cut = length > data.len();
+        Some((
+            Self { of_attachment: head[0] == 2, id, data, cut },
+            rest.get(2..).unwrap_or_default(),
+        ))
     }
 }
 

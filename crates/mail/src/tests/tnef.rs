@@ -167,6 +167,16 @@ fn tnef_that_holds_nothing_is_an_attachment_itself() {
 }
 
 #[test]
+fn a_cut_tnef_gives_what_it_has_and_itself() {
+    let whole =
+        object(&[attribute(1, 0x8004, b"Betreff\0"), attribute(1, 0x800c, b"Anfang und Ende\0")]);
+    let view = crate::describe(&mail_with(&whole[..whole.len() - 8]));
+    assert_eq!(view.text, "Betreff\nAnfang und");
+    assert_eq!(view.attachments[0].name, "winmail.dat");
+    assert!(crate::describe(&mail_with(&whole)).attachments.is_empty());
+}
+
+#[test]
 fn html_inside_rtf_comes_out_as_html_and_plain_rtf_as_text() {
     let html = br"{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}{\f1\fcharset204 Cyr;}}{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Gr\'f6\'dfe {\*\htmltag84 &amp;}\u8364? \htmlrtf }\htmlrtf0{\*\htmltag72 </p>}{\*\mhtmltag72 no}}";
     let rtf = crate::tnef::rtf_to_text(html);
