@@ -1,0 +1,137 @@
+//! The engine on tantivy: one index per tenant in a folder of its own.
+
+mod collect;
+mod compile;
+mod cursor;
+mod document;
+mod positional;
+mod schema;
+mod tenant;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{RecordId, TenantId};
+use policy::Scope;
+
+use crate::{
+    Hits, IndexChange, IndexedRecord, Options, Result, SearchIndex, SearchRequest, State,
+};
+use schema::Fields;
+use tenant::Tenant;
+
+pub(crate) struct TantivyIndex {
+    shared: Arc<Shared>,
+    tenants: Mutex<HashMap<TenantId, Arc<Tenant>>>,
+}
+
+/// What all tenants have in common.
+struct Shared {
+    root: PathBuf,
+    options: Options,
+    fields: Fields,
+}
+
+/// A poisoned lock only means that another call panicked: what it protects is checked on use.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TantivyIndex {
+    pub(crate) fn new(root: PathBuf, options: Options) -> Self {
+        let shared = Arc::new(Shared { root, options, fields: Fields::new() });
+        Self { shared, tenants: Mutex::default() }
+    }
+
+    fn tenant(&self, id: TenantId) -> Arc<Tenant> {
+        let mut tenants = lock(&self.tenants);
+        let fresh = || Arc::new(Tenant::new(id, Arc::clone(&self.shared)));
+        let tenant = Arc::clone(tenants.entry(id).or_insert_with(fresh));
+        tenant.touch();
+        tenant
+    }
+
+    fn open_tenants(&self) -> Vec<Arc<Tenant>> {
+        lock(&self.tenants).values().cloned().collect()
+    }
+
+    /// Before a tenant starts to write: closes the writer that was used longest ago when there are
+    /// too many. Two tenants that start at once may go one over.
+    fn make_room(&self, tenant: &Tenant) -> Result<()> {
+        if tenant.is_writing() {
+            return Ok(());
+        }
+        let mut writing: Vec<_> =
+            self.open_tenants().into_iter().filter(|tenant| tenant.is_writing()).collect();
+        writing.sort_by_key(|tenant| std::cmp::Reverse(tenant.last_used()));
+        for idle in writing.iter().skip(self.shared.options.writers_max.max(1) - 1) {
+            idle.close_writer()?;
+        }
+        Ok(())
+    }
+}
+
+impl SearchIndex for TantivyIndex {
+    fn apply(&self, tenant: TenantId, changes: Vec<IndexChange>, through_seq: u64) -> Result<()> {
+        let tenant = self.tenant(tenant);
+        self.make_room(&tenant)?;
+        tenant.apply(changes, through_seq)
+    }
+
+    fn remove(&self, tenant: TenantId, records: &[RecordId]) -> Result<()> {
+        let tenant = self.tenant(tenant);
+        self.make_room(&tenant)?;
+        tenant.remove(records)
+    }
+
+    fn commit(&self, tenant: TenantId) -> Result<u64> {
+        self.tenant(tenant).commit()
+    }
+
+    fn indexed_through(&self, tenant: TenantId) -> Result<u64> {
+        self.tenant(tenant).indexed_through()
+    }
+
+    fn state(&self, tenant: TenantId) -> Result<State> {
+        self.tenant(tenant).state()
+    }
+
+    fn search(&self, scope: &Scope, request: &SearchRequest<'_>) -> Result<Hits> {
+        self.tenant(scope.tenant()).search(scope, request)
+    }
+
+    fn count(&self, tenant: TenantId) -> Result<u64> {
+        self.tenant(tenant).count()
+    }
+
+    fn records(&self, tenant: TenantId) -> Result<Vec<IndexedRecord>> {
+        self.tenant(tenant).records()
+    }
+
+    fn drop_tenant(&self, tenant: TenantId) -> Result<()> {
+        self.tenant(tenant).destroy()
+    }
+
+    fn space_bytes(&self, tenant: TenantId) -> Result<u64> {
+        self.tenant(tenant).space_bytes()
+    }
+
+    fn damaged_files(&self, tenant: TenantId) -> Result<Vec<String>> {
+        self.tenant(tenant).damaged_files()
+    }
+
+    fn release_idle(&self) -> Result<usize> {
+        let mut open = 0;
+        for tenant in self.open_tenants() {
+            open += usize::from(tenant.release_idle()?);
+        }
+        // Whoever holds the tenant now goes on with it; nobody else can reach it twice.
+        lock(&self.tenants).retain(|_, tenant| Arc::strong_count(tenant) > 1 || tenant.is_open());
+        Ok(open)
+    }
+
+    fn close(&self) -> Result<()> {
+        self.open_tenants().into_iter().try_for_each(|tenant| tenant.close())
+    }
+}
