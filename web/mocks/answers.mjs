@@ -203,6 +203,7 @@ export function status() {
 
 export const ACCOUNTS = {
   anna: { password: 'anna', account: { id: '1'.repeat(32), userName: 'anna', displayName: 'Anna Brandt', role: 'user', tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [ANNA.address], language: 'de' } },
+  vera: { password: 'vera', account: { id: '4'.repeat(32), userName: 'vera', displayName: 'Vera Prüfer', role: 'auditor', tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [], language: null } },
   admin: { password: 'admin', account: { id: '2'.repeat(32), userName: 'admin', displayName: 'Admin', role: 'administrator', tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [], language: null } },
   first: { password: 'first', mustChangePassword: true, account: { id: '3'.repeat(32), userName: 'first', displayName: 'First Administrator', role: 'administrator', tenant: null, addresses: [], language: null } },
 };

@@ -12,6 +12,8 @@ interface Props {
   /** Display names by address, as far as the rows on screen tell. */
   names: ReadonlyMap<string, string>;
   onChange: (change: Partial<SearchState>) => void;
+  /** Whether the surroundings have a heading already. */
+  titled?: boolean;
 }
 
 interface GroupProps {
@@ -55,7 +57,7 @@ function FacetGroup({ title, values, selected, label = (value) => value.label ||
 }
 
 /** Narrowing down, with the number of mails that each choice leaves. */
-export function FilterPanel({ state, facets, names, onChange }: Props) {
+export function FilterPanel({ state, facets, names, onChange, titled }: Props) {
   const { t, language } = useTexts();
   const toggle = (name: FacetName) => (value: string, on: boolean) => {
     const now = state[name] ?? [];
@@ -77,7 +79,7 @@ export function FilterPanel({ state, facets, names, onChange }: Props) {
   return (
     <div className={classes.panel}>
       <div className={classes.head}>
-        <h2 className={classes.title}>{t('filter.title')}</h2>
+        {!titled && <h2 className={classes.title}>{t('filter.title')}</h2>}
         {countFilters(state) > 0 && (
           <Button variant="subtle" size="compact-xs" onClick={() => onChange(NO_FILTERS)}>{t('filter.clear')}</Button>
         )}

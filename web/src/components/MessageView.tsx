@@ -59,7 +59,7 @@ export function MessageView(props: Props) {
         </Tabs.List>
         <Tabs.Panel value="message"><MessageTab key={record.id} record={record} words={props.words} /></Tabs.Panel>
         <Tabs.Panel value="text"><TextTab record={record} words={props.words} /></Tabs.Panel>
-        <Tabs.Panel value="recipients"><RecipientsTab record={record} /></Tabs.Panel>
+        <Tabs.Panel value="recipients"><RecipientsTab record={record} level={props.level ?? 2} /></Tabs.Panel>
         <Tabs.Panel value="headers"><HeadersTab record={record} /></Tabs.Panel>
         <Tabs.Panel value="source"><SourceTab id={record.id} sizeBytes={record.sizeBytes} /></Tabs.Panel>
       </Tabs>

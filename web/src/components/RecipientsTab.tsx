@@ -34,7 +34,8 @@ function unconfirmed(record: Record_): { address: string; members: number }[] {
 }
 
 /** Who really received the mail and why, on whose word. */
-export function RecipientsTab({ record }: { record: Record_ }) {
+export function RecipientsTab({ record, level }: { record: Record_; level: 1 | 2 }) {
+  const Heading = level === 1 ? 'h2' : 'h3';
   const texts = useTexts();
   const { t, n } = texts;
   const received = record.recipients.filter((recipient) => !SENDING.includes(recipient.role));
@@ -79,17 +80,23 @@ export function RecipientsTab({ record }: { record: Record_ }) {
         </tbody>
       </table>
       {record.recipients.length > SHOWN_MAX && <p className="muted">{t('why.more', { count: record.recipients.length - SHOWN_MAX })}</p>}
-      <Reports record={record} />
-      <Arrival record={record} />
+      <Reports record={record} Heading={Heading} />
+      <Arrival record={record} Heading={Heading} />
     </div>
   );
 }
 
-function Reports({ record }: { record: Record_ }) {
+interface SectionProps {
+  record: Record_;
+  /** One level below the subject's. */
+  Heading: 'h2' | 'h3';
+}
+
+function Reports({ record, Heading }: SectionProps) {
   const { t, date, bytes } = useTexts();
   return (
     <section>
-      <h3 className={classes.heading}>{t('reports.title')}</h3>
+      <Heading className={classes.heading}>{t('reports.title')}</Heading>
       {record.reports.length === 0 && <p className="muted">{record.recipients.some((recipient) => recipient.provenance === 'journal_report') ? t('reports.hidden') : t('reports.none')}</p>}
       <ul className={classes.reports}>
         {record.reports.map((report) => (
@@ -111,7 +118,7 @@ function Reports({ record }: { record: Record_ }) {
   );
 }
 
-function Arrival({ record }: { record: Record_ }) {
+function Arrival({ record, Heading }: SectionProps) {
   const { t, date, bytes } = useTexts();
   const { envelope } = record;
   const source = record.source.kind === 'smtp' || record.source.kind === 'import' ? t(`arrival.${record.source.kind}`) : record.source.kind;
@@ -129,7 +136,7 @@ function Arrival({ record }: { record: Record_ }) {
   facts.push([t('arrival.content'), <Copyable key="content" text={record.contentId} />]);
   return (
     <section>
-      <h3 className={classes.heading}>{t('arrival.title')}</h3>
+      <Heading className={classes.heading}>{t('arrival.title')}</Heading>
       <dl className={classes.facts}>
         {facts.map(([name, value]) => (
           <div key={name}><dt>{name}</dt><dd>{value}</dd></div>

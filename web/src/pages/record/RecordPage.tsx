@@ -8,6 +8,7 @@ import { useShortcuts } from '../../hooks/useShortcuts';
 import { useTitle } from '../../hooks/useTitle';
 import { useTexts } from '../../i18n';
 import { IconArrowLeft } from '../../ui/icons';
+import { startDownload } from '../../ui/startDownload';
 import classes from './RecordPage.module.css';
 
 const route = getRouteApi('/signed-in/records/$recordId');
@@ -22,7 +23,7 @@ export function RecordPage() {
   useTitle(data?.subject || t('mail.region'));
   const back = () => (router.history.canGoBack() ? router.history.back() : void router.navigate({ to: paths.search, search: {} }));
   const download = () => {
-    if (data) location.assign(urls.eml(recordId));
+    if (data) startDownload(urls.eml(recordId));
   };
   useShortcuts({ Escape: back, u: back, o: download, e: download });
   return (

@@ -20,6 +20,7 @@ import { setPreferences, usePreferences } from '../../stores/preferences';
 import { EmptyState } from '../../ui/EmptyState';
 import { IconAlertTriangle, IconArrowLeft, IconClock, IconFilter, IconInbox, IconLayoutList, IconLayoutRows, IconMail, IconSearch, IconShieldLock } from '../../ui/icons';
 import { PaneHandle } from '../../ui/PaneHandle';
+import { startDownload } from '../../ui/startDownload';
 import { composeQuery, countFilters, NO_FILTERS, wordsOf } from './query';
 import classes from './SearchPage.module.css';
 
@@ -106,7 +107,7 @@ function Search() {
     for (const neighbour of [rows[position + 1], rows[position - 1]]) if (neighbour) preview(neighbour.id);
   }, [position, rows, preview]);
   const download = () => {
-    if (state.id) location.assign(urls.eml(state.id));
+    if (state.id) startDownload(urls.eml(state.id));
   };
   useShortcuts({
     '/': () => bar.current?.focus(),
@@ -130,7 +131,7 @@ function Search() {
   const { fetchNextPage } = hits;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   const names = useMemo(() => new Map(rows.flatMap(({ from }) => (from?.name ? [[from.address.toLowerCase(), from.name] as const] : []))), [rows]);
-  const filters = <FilterPanel state={state} facets={first?.facets} names={names} onChange={(next) => change({ ...next, id: undefined })} />;
+  const filters = <FilterPanel state={state} facets={first?.facets} names={names} titled={!wide} onChange={(next) => change({ ...next, id: undefined })} />;
   const listShown = !narrow || !state.id;
   const stale = wrong !== null || hits.isPlaceholderData || (hits.isFetching && !hits.isFetchingNextPage);
 
@@ -149,7 +150,7 @@ function Search() {
       {listShown && (
         <section className={classes.list} style={narrow ? undefined : { width: listWidth }} aria-label={t('list.label')}>
           <ListBar wide={wide} filters={countFilters(state)} onFilters={() => setDrawer(true)} sort={sort} onSort={(value) => change({ sort: value === '-date' ? undefined : value })} total={first?.total} tookMs={first?.tookMs} />
-          {first && first.notSearchableYet > 0 && <Pending count={first.notSearchableYet} />}
+          {first && first.notSearchableYet > 0 && <Pending count={first.notSearchableYet} onRefresh={() => void hits.refetch()} />}
           {hits.error && !wrong && !first ? (
             <EmptyState alert icon={<IconAlertTriangle size={24} />} title={t('search.failed')} actions={<Button variant="default" onClick={() => void hits.refetch()}>{t('error.retry')}</Button>}>
               {problemText(hits.error, texts)}
@@ -236,12 +237,13 @@ function ListBar({ wide, filters, onFilters, sort, onSort, total, tookMs }: List
   );
 }
 
-function Pending({ count }: { count: number }) {
-  const { n } = useTexts();
+function Pending({ count, onRefresh }: { count: number; onRefresh: () => void }) {
+  const { n, t } = useTexts();
   return (
     <div className={classes.pending} role="status">
       <IconClock size={14} aria-hidden />
-      {n('search.pending', count)}
+      <span>{n('search.pending', count)}</span>
+      <button type="button" className={classes.refresh} onClick={onRefresh}>{t('search.refresh')}</button>
     </div>
   );
 }

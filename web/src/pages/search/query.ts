@@ -56,13 +56,16 @@ export const NO_FILTERS: Partial<SearchState> = {
   before: undefined,
 };
 
+const TEXT_OPERATORS = ['subject', 'betreff', 'body', 'text', 'inhalt'];
+const CONNECTIVES = /^(?:AND|OR|NOT|UND|ODER|NICHT|NEAR(?:\/\d+)?)$/;
+
 /** The plain words and phrases of a query, for marking them in a text that the page shows. */
 export function wordsOf(q: string): string[] {
   const words: string[] = [];
-  for (const [, operator, phrase, word] of q.matchAll(/(?:(\w+):)?(?:"([^"]*)"|([^\s()"]+))/gu)) {
-    if (operator && !['subject', 'body', 'text'].includes(operator.toLowerCase())) continue;
-    const text = (phrase ?? word ?? '').replace(/[*~]\d*$/u, '').replace(/^-/, '');
-    if (text.length > 1 && !['AND', 'OR', 'NOT'].includes(text)) words.push(text);
+  for (const [, not, operator, phrase, word] of q.matchAll(/((?<!\S)-|\b(?:NOT|NICHT)\s+)?(?:(\p{L}+):)?(?:"([^"]*)"|([^\s()"]+))/gu)) {
+    if (not || (operator && !TEXT_OPERATORS.includes(operator.toLowerCase()))) continue;
+    const text = (phrase ?? word ?? '').replace(/[*~]\d*$/u, '');
+    if (text.length > 1 && !CONNECTIVES.test(text)) words.push(text);
   }
   return words;
 }
