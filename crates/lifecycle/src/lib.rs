@@ -1,0 +1,22 @@
+//! What is done with a whole archive: making its views anew, reading all of it again.
+
+mod rebuild;
+mod verify;
+
+pub use rebuild::{Rebuilt, rebuild};
+pub use verify::{Finding, Verified, verify};
+
+/// Why a chore ended early. Findings of a verification are no errors.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("catalog")]
+    Catalog(#[from] catalog::CatalogError),
+    #[error("index")]
+    Index(#[from] index::Error),
+    #[error("pipeline")]
+    Pipeline(#[from] pipeline::Error),
+    #[error("vault")]
+    Store(#[from] store::StoreError),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,150 @@
+//! Where entries lie: what a batch has just written, and before that what the catalog knows.
+
+use std::collections::HashMap;
+
+use catalog::{Catalog, NewPart as CatalogPart};
+use model::{ContentId, Location, RecordId, TenantId};
+use serde::{Deserialize, Serialize};
+use store::{Composed, EntryKind, LookupError, NewPart, PartMap, Vault};
+
+use crate::error::Result;
+
+/// The places of one tenant's entries.
+pub struct Places<'a> {
+    catalog: &'a dyn Catalog,
+    tenant: TenantId,
+    parts: HashMap<ContentId, Location>,
+    records: HashMap<ContentId, Location>,
+    /// For each submission of the batch the entry that was written for it.
+    entries: Vec<Option<Location>>,
+}
+
+impl<'a> Places<'a> {
+    /// Only what the catalog knows.
+    pub fn in_catalog(catalog: &'a dyn Catalog, tenant: TenantId) -> Self {
+        Self {
+            catalog,
+            tenant,
+            parts: HashMap::new(),
+            records: HashMap::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Adds what was appended: first the parts, then an entry for each composed submission.
+    pub(crate) fn with_batch(
+        mut self,
+        composed: &[Option<Composed>],
+        parts: &[&NewPart],
+        locations: &[Location],
+    ) -> Self {
+        let mut locations = locations.iter().copied();
+        for part in parts {
+            if let Some(location) = locations.next() {
+                self.parts.insert(part.content, location);
+            }
+        }
+        for composed in composed {
+            let location = composed.as_ref().and_then(|_| locations.next());
+            if let (Some(composed), Some(location)) = (composed, location)
+                && composed.kind == EntryKind::Record
+            {
+                self.records.insert(composed.content, location);
+            }
+            self.entries.push(location);
+        }
+        self
+    }
+
+    pub(crate) fn new_parts(&self) -> Vec<CatalogPart> {
+        let part = |(content, location): (&ContentId, &Location)| CatalogPart {
+            content: *content,
+            location: *location,
+        };
+        self.parts.iter().map(part).collect()
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Option<Location>> + '_ {
+        self.entries.iter().copied()
+    }
+}
+
+impl PartMap for Places<'_> {
+    fn locate(&self, ids: &[ContentId]) -> Result<Vec<Option<Location>>, LookupError> {
+        let unknown: Vec<ContentId> =
+            ids.iter().filter(|id| !self.parts.contains_key(id)).copied().collect();
+        let mut known = self.catalog.locate(self.tenant, &unknown)?.into_iter();
+        let place = |id| match self.parts.get(id) {
+            Some(location) => Some(*location),
+            None => known.next().flatten(),
+        };
+        Ok(ids.iter().map(place).collect())
+    }
+
+    fn locate_record(&self, mail: ContentId) -> Result<Option<Location>, LookupError> {
+        if let Some(location) = self.records.get(&mail) {
+            return Ok(Some(*location));
+        }
+        let record = RecordId::of(self.tenant, mail);
+        let stored = self.catalog.stored(self.tenant, &[record])?;
+        Ok(stored.first().map(|stored| stored.location))
+    }
+}
+
+/// What the vault knows of a tenant, so that a rebuild finds it without the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantInfo {
+    pub name: String,
+    pub organisations: Vec<String>,
+    pub archive_domains: Vec<String>,
+    pub created_at: model::Timestamp,
+    pub journal_addresses: Vec<JournalAddress>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalAddress {
+    pub id: model::SourceId,
+    pub name: String,
+    pub address: model::EmailAddress,
+    pub rules: model::HeaderRules,
+    pub created_at: model::Timestamp,
+}
+
+/// Makes the tenant's place in the vault if there is none.
+pub(crate) fn ensure_tenant(vault: &Vault, catalog: &dyn Catalog, tenant: TenantId) -> Result<()> {
+    if vault.tenants().binary_search(&tenant).is_ok() {
+        return Ok(());
+    }
+    write_info(vault, catalog, tenant)
+}
+
+/// Writes what the catalog says of the tenant into the vault. Durable on return.
+///
+/// # Errors
+/// Of the catalog or the vault.
+pub fn write_info(vault: &Vault, catalog: &dyn Catalog, tenant: TenantId) -> Result<()> {
+    let Some(row) = catalog.tenant(tenant)? else { return Ok(()) };
+    let sources = catalog.sources(tenant)?;
+    let journal_addresses = sources
+        .into_iter()
+        .filter_map(|source| {
+            Some(JournalAddress {
+                id: source.id,
+                name: source.name,
+                address: source.address?,
+                rules: source.rules,
+                created_at: source.created_at,
+            })
+        })
+        .collect();
+    let info = TenantInfo {
+        name: row.name,
+        organisations: row.organisations,
+        archive_domains: row.archive_domains,
+        created_at: row.created_at,
+        journal_addresses,
+    };
+    let json = serde_json::to_vec(&info).unwrap_or_default();
+    vault.create_tenant(tenant, &json)?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! What a submission is: pure computing, done on all cores.
+
+use mail::{Examined, MailView};
+use model::{
+    ContentId, Digest, HeaderRules, Mark, RecordFacts, RecordId, ReportFacts, Shape, Submission,
+};
+use policy::{Assigned, QuarantineReason};
+use spool::Claimed;
+
+/// The format of [`RecordFacts`] that this release writes.
+const FACTS_FORMAT: u16 = 1;
+
+/// A submission, read and judged; nothing is stored yet.
+pub struct Understood {
+    pub examined: Examined,
+    pub view: MailView,
+    pub facts: RecordFacts,
+    /// The facts as they go into the vault.
+    pub facts_json: Vec<u8>,
+    pub facts_digest: Digest,
+    /// `Some`: not for the archive before an administrator says so.
+    pub quarantine: Option<QuarantineReason>,
+}
+
+/// Reads one submission by the rules of its source.
+///
+/// # Errors
+/// When the facts cannot be written as JSON, which no input causes.
+pub fn understand(claimed: &Claimed, rules: &HeaderRules) -> Result<Understood, serde_json::Error> {
+    let submission = &claimed.submission;
+    let examined = mail::examine_submission(submission, rules);
+    let octets = examined.mail(&submission.octets);
+    let decrypted = examined.decrypted.as_ref().map(|it| it.of(&submission.octets));
+    let view = view(octets, decrypted);
+    let facts = facts(claimed, &examined, octets, &view);
+    let facts_json = serde_json::to_vec(&facts)?;
+    let facts_digest = Digest::of(&facts_json);
+    let quarantine = match judge(submission, &examined, rules) {
+        Assigned::Archive => None,
+        Assigned::Quarantine(reason) => Some(reason),
+    };
+    Ok(Understood { examined, view, facts, facts_json, facts_digest, quarantine })
+}
+
+/// Reads a mail; what a decrypted copy says is found and listed under the mail that it came with.
+pub fn view(mail: &[u8], decrypted: Option<&[u8]>) -> MailView {
+    let mut view = mail::describe(mail);
+    if let Some(decrypted) = decrypted {
+        let readable = mail::describe(decrypted);
+        view.text.push('\n');
+        view.text.push_str(&readable.text);
+        view.summary.attachments += readable.summary.attachments;
+        view.attachments.extend(readable.attachments);
+        view.marks.extend(readable.marks);
+    }
+    view
+}
+
+fn judge(submission: &Submission, examined: &Examined, rules: &HeaderRules) -> Assigned {
+    // Only reports name an organisation; a plain copy is known by the secret address it came to.
+    if !examined.is_report() {
+        return Assigned::Archive;
+    }
+    policy::assign(
+        &rules.organisations,
+        examined.originator_org.as_deref(),
+        submission.released,
+    )
+}
+
+fn facts(
+    claimed: &Claimed,
+    examined: &Examined,
+    octets: &[u8],
+    view: &MailView,
+) -> RecordFacts {
+    let submission = &claimed.submission;
+    let whole = octets.len() == submission.octets.len();
+    let content = if whole { claimed.content } else { ContentId::of(octets) };
+    let is_report = examined.shape == Shape::JournalReport;
+    let report = is_report.then(|| ReportFacts {
+        content: claimed.content,
+        size_bytes: submission.octets.len() as u64,
+        report: examined.report.clone(),
+    });
+    let mut marks: Vec<Mark> = examined.marks.iter().chain(&view.marks).copied().collect();
+    marks.sort_unstable();
+    marks.dedup();
+    RecordFacts {
+        format: FACTS_FORMAT,
+        record: RecordId::of(submission.tenant, content),
+        content,
+        size_bytes: octets.len() as u64,
+        decrypted: examined
+            .decrypted
+            .as_ref()
+            .map(|decrypted| ContentId::of(decrypted.of(&submission.octets))),
+        report,
+        shape: examined.shape,
+        received_at: submission.received_at,
+        source: submission.source.clone(),
+        envelope: submission.envelope.clone(),
+        participants: examined.participants.clone(),
+        marks,
+    }
+}

@@ -1,0 +1,13 @@
+//! What an administrator does on the command line.
+
+pub mod account;
+pub mod import;
+pub mod maintain;
+pub mod tenant;
+
+use std::io::Write as _;
+
+/// Writes an answer to standard output. A reader that went away ends nothing.
+pub fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

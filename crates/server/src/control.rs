@@ -1,0 +1,293 @@
+//! The control socket: how a command on this machine hands mail to the running server.
+//!
+//! A connection is one import. The client sends frames: four octets of length (big-endian), a
+//! JSON header, and for a mail its octets. The server answers with JSON lines, one for each mail,
+//! when it is archived. Only the server's own user can connect: the socket has mode 0600.
+
+use std::collections::HashMap;
+use std::io::{BufReader, Read, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use model::{Clock, EmailAddress, Source, SourceId, TenantId};
+use pipeline::{Settled, SettledAs, Watcher};
+use serde::{Deserialize, Serialize};
+use spool::{Spool, SpoolError};
+
+use crate::clock::random;
+
+/// Frame headers are small; a longer one is no frame.
+const HEADER_BYTES_MAX: u32 = 64 * 1024;
+
+/// Mails of one import that may wait in the spool, and their octets: the client waits beyond.
+const IN_FLIGHT_MAIL_MAX: u64 = 4_000;
+const IN_FLIGHT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How long an import waits before it asks a full spool again.
+const FULL_PAUSE: Duration = Duration::from_millis(500);
+
+/// What the client sends.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub enum Frame {
+    /// First: for whom.
+    Begin { tenant: TenantId, mailbox: Option<EmailAddress> },
+    /// A mail; its octets follow.
+    Mail { name: String, bytes: u64 },
+    /// Last: nothing more comes.
+    End,
+}
+
+/// What the server answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    Archived { name: String, bytes: u64 },
+    Done,
+    /// The mail was not taken; it can be imported again.
+    Failed { name: String, bytes: u64, reason: String },
+    Known { name: String, bytes: u64 },
+    Merged { name: String, bytes: u64 },
+    Quarantined { name: String, bytes: u64, reason: String },
+    /// The import was not begun.
+    Refused { reason: String },
+}
+
+/// Tells imports what became of their mails.
+#[derive(Default)]
+pub struct ImportWatch {
+    imports: Mutex<HashMap<SourceId, Sender<Answer>>>,
+}
+
+impl Watcher for ImportWatch {
+    fn settled(&self, all: &[Settled]) {
+        let imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        if imports.is_empty() {
+            return;
+        }
+        for settled in all {
+            if let Source::Import { id, name, .. } = &settled.source
+                && let Some(import) = imports.get(id)
+            {
+                let (name, bytes) = (name.clone(), settled.size_bytes);
+                let answer = match &settled.outcome {
+                    SettledAs::Known => Answer::Known { name, bytes },
+                    SettledAs::Merged => Answer::Merged { name, bytes },
+                    SettledAs::New => Answer::Archived { name, bytes },
+                    SettledAs::Quarantined(reason) => {
+                        Answer::Quarantined { name, bytes, reason: reason.clone() }
+                    }
+                };
+                // A client that went away does not hold up the archive.
+                let _ = import.send(answer);
+            }
+        }
+    }
+}
+
+/// What an import needs of the server.
+#[derive(Clone)]
+pub struct ImportDesk {
+    pub spool: Spool,
+    pub clock: Arc<dyn Clock>,
+    pub watch: Arc<ImportWatch>,
+}
+
+/// Listens at `path` until `stop`; each connection gets a thread.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn listen(path: &Path, desk: ImportDesk, stop: Arc<AtomicBool>) -> anyhow::Result<()> {
+    // A socket that a killed server left behind; the data folder's lock says that none runs.
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(path)
+        .with_context(|| format!("cannot make the control socket {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+        for stream in listener.incoming() {
+            if stop.load(Ordering::SeqCst) {
+                return;
+            }
+            let Ok(stream) = stream else { continue };
+            let desk = desk.clone();
+            let import = move || {
+                if let Err(error) = serve(&stream, &desk) {
+                    tracing::warn!(error = format!("{error:#}"), "import ended early");
+                }
+            };
+            if std::thread::Builder::new().name("import".to_owned()).spawn(import).is_err() {
+                tracing::warn!("no thread for an import");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Ends [`listen`]: wakes it by a connection after `stop` was set.
+pub fn wake(path: &Path) {
+    let _ = UnixStream::connect(path);
+}
+
+/// Serves one import to its end.
+///
+/// # Errors
+/// When the client goes away or sends no frames; what it sent before is archived all the same.
+pub fn serve(stream: &UnixStream, desk: &ImportDesk) -> anyhow::Result<()> {
+    let mut input = BufReader::with_capacity(1 << 18, stream);
+    let Frame::Begin { tenant, mailbox } = read_frame(&mut input)? else {
+        anyhow::bail!("an import begins with a tenant");
+    };
+    let id = SourceId::from_bytes(random()?);
+    let (sender, answers) = channel();
+    let flight = Arc::new(Flight::default());
+    desk.watch
+        .imports
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(id, sender.clone());
+    let writer = {
+        let flight = Arc::clone(&flight);
+        let output = stream.try_clone()?;
+        std::thread::Builder::new()
+            .name("import-answers".to_owned())
+            .spawn(move || write_answers(output, &answers, &flight))?
+    };
+    let received = receive(&mut input, desk, &flight, &sender, (id, tenant, mailbox));
+    flight.wait_for_all();
+    desk.watch.imports.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    drop(sender);
+    let _ = writer.join();
+    received
+}
+
+fn receive(
+    input: &mut impl Read,
+    desk: &ImportDesk,
+    flight: &Arc<Flight>,
+    answers: &Sender<Answer>,
+    (id, tenant, mailbox): (SourceId, TenantId, Option<EmailAddress>),
+) -> anyhow::Result<()> {
+    let mut buffer = vec![0; 1 << 17];
+    loop {
+        let (name, bytes) = match read_frame(input)? {
+            Frame::Mail { name, bytes } => (name, bytes),
+            Frame::End => return Ok(()),
+            Frame::Begin { .. } => anyhow::bail!("an import begins once"),
+        };
+        flight.begin(bytes);
+        while matches!(desk.spool.admit(bytes.min(1 << 20)), Err(SpoolError::Full(_))) {
+            std::thread::sleep(FULL_PAUSE);
+        }
+        let source = Source::Import { id, name: name.clone(), mailbox: mailbox.clone() };
+        let mut draft = desk.spool.draft(tenant, source, None, desk.clock.now());
+        let mut refused = None;
+        let mut left = bytes;
+        while left > 0 {
+            let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+            input.read_exact(&mut buffer[..count]).context("the client went away")?;
+            left -= count as u64;
+            if refused.is_none() {
+                refused = draft.write(&buffer[..count]).err();
+            }
+        }
+        let failed = {
+            let answers = answers.clone();
+            move |error: SpoolError| {
+                let _ = answers.send(Answer::Failed { name, bytes, reason: error.to_string() });
+            }
+        };
+        match refused {
+            Some(error) => failed(error),
+            None => desk.spool.accept(draft, move |accepted| {
+                if let Err(error) = accepted {
+                    failed(error);
+                }
+            }),
+        }
+    }
+}
+
+fn write_answers(mut output: UnixStream, answers: &Receiver<Answer>, flight: &Flight) {
+    let mut write = |answer: &Answer| {
+        let mut line = serde_json::to_vec(answer).unwrap_or_default();
+        line.push(b'\n');
+        let _ = output.write_all(&line);
+    };
+    for answer in answers {
+        write(&answer);
+        let (Answer::Archived { bytes, .. }
+        | Answer::Failed { bytes, .. }
+        | Answer::Known { bytes, .. }
+        | Answer::Merged { bytes, .. }
+        | Answer::Quarantined { bytes, .. }) = answer
+        else {
+            continue;
+        };
+        flight.end(bytes);
+    }
+    write(&Answer::Done);
+}
+
+/// Mails of one import between its client and the archive.
+#[derive(Default)]
+struct Flight {
+    /// Mails and octets.
+    now: Mutex<(u64, u64)>,
+    fewer: Condvar,
+}
+
+impl Flight {
+    fn begin(&self, bytes: u64) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        while now.0 >= IN_FLIGHT_MAIL_MAX || (now.0 > 0 && now.1 + bytes > IN_FLIGHT_BYTES_MAX) {
+            now = self.fewer.wait(now).unwrap_or_else(PoisonError::into_inner);
+        }
+        *now = (now.0 + 1, now.1 + bytes);
+    }
+
+    fn end(&self, bytes: u64) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = (now.0.saturating_sub(1), now.1.saturating_sub(bytes));
+        self.fewer.notify_all();
+    }
+
+    fn wait_for_all(&self) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        while now.0 > 0 {
+            now = self.fewer.wait(now).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn read_frame(input: &mut impl Read) -> anyhow::Result<Frame> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length).context("the client went away")?;
+    let length = u32::from_be_bytes(length);
+    anyhow::ensure!(length <= HEADER_BYTES_MAX, "a frame header of {length} bytes");
+    let mut header = vec![0; length as usize];
+    input.read_exact(&mut header).context("the client went away")?;
+    serde_json::from_slice(&header).context("a frame that is not known")
+}
+
+/// The client's side: writes a frame header; a mail's octets follow by [`std::io::Write`].
+pub fn write_frame(output: &mut impl std::io::Write, frame: &Frame) -> anyhow::Result<()> {
+    let header = serde_json::to_vec(frame)?;
+    output.write_all(&u32::try_from(header.len())?.to_be_bytes())?;
+    output.write_all(&header)?;
+    Ok(())
+}
+
+/// The client's side: the next answer; `None` when the server went away.
+pub fn read_answer(input: &mut impl std::io::BufRead) -> anyhow::Result<Option<Answer>> {
+    let mut line = String::new();
+    if input.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_str(&line)?))
+}

@@ -1,0 +1,124 @@
+//! `chancery`: the server and its chores.
+
+mod clock;
+mod commands;
+mod config;
+mod control;
+mod house;
+mod router;
+mod serve;
+mod status;
+mod web;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{account, import, maintain, tenant};
+
+/// An e-mail archive: every mail kept, unaltered, provable, findable.
+#[derive(Parser)]
+#[command(name = "chancery", version, about)]
+struct Arguments {
+    /// The configuration file [default: chancery.toml in the working folder, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The folder that holds everything [default: ./chancery-data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Accounts: who can sign in
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Archive mail from files: eml, mbox, maildir, folders and zips of these
+    Import(import::Arguments),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi,
+    /// Make catalog and index anew from packs and key tables
+    Rebuild,
+    /// Run the server
+    Serve(serve::Arguments),
+    /// Tenants: customers with an archive of their own
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// Re-read everything and name every difference between packs, catalog and index
+    Verify,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr();
+    fail_points();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    // The one TLS provider of the process; an error means that it is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut config = config::Config::read(arguments.config.as_deref())?;
+    if arguments.data.is_some() {
+        config.data = arguments.data;
+    }
+    match arguments.command {
+        Command::Account(command) => account::run(&config, command),
+        Command::Import(arguments) => import::run(&config, &arguments),
+        Command::Openapi => {
+            commands::print(&api::openapi_json());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Rebuild => maintain::rebuild(&config),
+        Command::Serve(arguments) => serve::run(config, &arguments),
+        Command::Tenant(command) => tenant::run(&config, command),
+        Command::Verify => maintain::verify(&config),
+    }
+}
+
+/// Logs go to standard error; what a command answers goes to standard output. `CHANCERY_LOG` sets
+/// the level, such as `info` or `intake=debug`.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CHANCERY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tantivy=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// For the crash suite: `CHANCERY_CRASH_AT=<crash point>` ends the process there, as `kill -9`
+/// does; `CHANCERY_CRASH_AT=<crash point>#3` at the third pass.
+#[cfg(feature = "failpoints")]
+fn fail_points() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    let Ok(wanted) = std::env::var("CHANCERY_CRASH_AT") else { return };
+    let (point, pass) = match wanted.split_once('#') {
+        Some((point, pass)) => (point.to_owned(), pass.parse().unwrap_or(1)),
+        None => (wanted, 1),
+    };
+    let passes = AtomicU32::new(0);
+    let crash = move || {
+        if passes.fetch_add(1, Ordering::SeqCst) + 1 == pass {
+            let _ = std::process::Command::new("kill")
+                .args(["-9", &std::process::id().to_string()])
+                .status();
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
+    };
+    if let Err(error) = fail::cfg_callback(point, crash) {
+        tracing::error!("crash point: {error}");
+    }
+}
+
+#[cfg(not(feature = "failpoints"))]
+fn fail_points() {}

@@ -1,0 +1,59 @@
+//! Where a recipient belongs, answered from the catalog.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use catalog::Catalog;
+use intake::smtp::{Route, Router};
+use model::EmailAddress;
+
+/// How long an answer is believed: a suspended tenant is noticed after this time.
+const BELIEVED: Duration = Duration::from_secs(2);
+
+/// Recipients that are remembered; beyond, all are forgotten (they are asked for again).
+const REMEMBERED_MAX: usize = 10_000;
+
+/// Remembers journal addresses that are known; asks the catalog for all others, so that a new
+/// address works at once.
+pub struct CatalogRouter {
+    catalog: Arc<dyn Catalog>,
+    known: Mutex<HashMap<String, (Instant, Route)>>,
+}
+
+impl CatalogRouter {
+    pub fn new(catalog: Arc<dyn Catalog>) -> Self {
+        Self { catalog, known: Mutex::default() }
+    }
+}
+
+impl Router for CatalogRouter {
+    fn route(&self, recipient: &EmailAddress) -> Route {
+        let key = recipient.key();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, route)) = known.get(&key)
+            && at.elapsed() < BELIEVED
+        {
+            return *route;
+        }
+        match self.catalog.route(recipient) {
+            Ok(Some(routed)) => {
+                let route = if routed.active {
+                    Route::Accept { tenant: routed.tenant, source: routed.source }
+                } else {
+                    Route::Suspended
+                };
+                if known.len() >= REMEMBERED_MAX {
+                    known.clear();
+                }
+                known.insert(key, (Instant::now(), route));
+                route
+            }
+            Ok(None) => Route::Unknown,
+            Err(error) => {
+                tracing::error!(%error, "recipients cannot be looked up");
+                Route::Unavailable
+            }
+        }
+    }
+}

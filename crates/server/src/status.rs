@@ -1,0 +1,146 @@
+//! What the API asks of the running server.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use api::dto;
+use api::{DeskError, StatusSource};
+use intake::smtp::IntakeFigures;
+use intake::tls::TlsStore;
+use model::{QuarantineId, TenantId, Timestamp};
+use pipeline::{IndexFigures, LineParts};
+
+pub struct ServerStatus {
+    pub begun: Instant,
+    pub parts: LineParts,
+    pub index_figures: Arc<IndexFigures>,
+    pub intake: Arc<IntakeFigures>,
+    pub tls: TlsStore,
+}
+
+impl StatusSource for ServerStatus {
+    fn status(&self, tenant: Option<TenantId>) -> Result<dto::Status, DeskError> {
+        self.figures(tenant).map_err(|error| DeskError::Failed(error.into()))
+    }
+}
+
+impl ServerStatus {
+    fn figures(&self, tenant: Option<TenantId>) -> anyhow::Result<dto::Status> {
+        let now = self.parts.clock.now();
+        let spool = self.parts.spool.state();
+        let oldest = self.parts.spool.oldest();
+        let mut archive = dto::ArchiveStatus {
+            records: 0,
+            reports: 0,
+            merged: 0,
+            quarantined: 0,
+            stored_bytes: dto::StoredBytes {
+                packs: 0,
+                keys: 0,
+                catalog: self.parts.catalog.stored_bytes()?,
+                index: 0,
+            },
+            raw_bytes: 0,
+        };
+        let tenants = match tenant {
+            Some(tenant) => vec![tenant],
+            None => self.parts.catalog.tenants()?.into_iter().map(|it| it.id).collect(),
+        };
+        let mut lag = 0;
+        for tenant in &tenants {
+            let figures = self.parts.catalog.figures(*tenant)?;
+            archive.records += figures.records;
+            archive.reports += figures.reports;
+            archive.merged += figures.merged;
+            archive.quarantined += figures.quarantined;
+            archive.raw_bytes += figures.raw_bytes;
+            if let Ok(space) = self.parts.vault.space(Some(*tenant)) {
+                archive.stored_bytes.packs += space.packs_bytes;
+                archive.stored_bytes.keys += space.keys_bytes;
+            }
+            archive.stored_bytes.index += self.parts.index.space_bytes(*tenant)?;
+            let through = self.parts.index.indexed_through(*tenant)?;
+            lag += self.parts.catalog.records_after(*tenant, through)?;
+        }
+        let mut journal_addresses = Vec::new();
+        if let Some(tenant) = tenant {
+            let sources = self.parts.catalog.sources(tenant)?;
+            journal_addresses
+                .extend(sources.into_iter().filter_map(|it| it.address).map(|it| it.to_string()));
+        }
+        let certificate = self.tls.facts();
+        Ok(dto::Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.begun.elapsed().as_secs(),
+            intake: self.intake(now),
+            spool: dto::SpoolStatus {
+                depth: (spool.waiting + spool.claimed + spool.delayed) as u64,
+                bytes: spool.bytes,
+                oldest_seconds: oldest.map(|at| {
+                    u64::try_from(now.as_seconds() - at.as_seconds()).unwrap_or_default()
+                }),
+                state: match spool.full {
+                    Some(_) => dto::SpoolState::Full,
+                    None => dto::SpoolState::Open,
+                },
+            },
+            archive,
+            index: dto::IndexStatus { lag, last_commit_at: self.index_figures.last_commit_at() },
+            certificates: vec![dto::Certificate {
+                subject: certificate.subject,
+                not_after: certificate.not_after,
+                self_signed: certificate.self_signed,
+            }],
+            journal_addresses,
+        })
+    }
+
+    fn intake(&self, now: Timestamp) -> dto::IntakeStatus {
+        let reading = self.intake.reading(now);
+        let minute = now.as_seconds().div_euclid(60);
+        let count = reading.minutes.len() as i64;
+        let at = |place: usize| Timestamp::from_seconds((minute - count + 1 + place as i64) * 60);
+        dto::IntakeStatus {
+            accepted_total: reading.mails_accepted,
+            per_minute: reading
+                .minutes
+                .iter()
+                .enumerate()
+                .map(|(place, rate)| dto::IntakeMinute {
+                    at: at(place),
+                    mails: rate.mails,
+                    bytes: rate.octets,
+                })
+                .collect(),
+            connections: reading.connections_open,
+        }
+    }
+}
+
+/// Quarantine decisions of the API, carried out by the pipeline.
+pub struct Desk(pub pipeline::QuarantineDesk);
+
+impl api::QuarantineDesk for Desk {
+    fn retry(&self, tenant: TenantId, id: QuarantineId, by: &str) -> Result<(), DeskError> {
+        answer(self.0.retry(tenant, id, by))
+    }
+
+    fn release(
+        &self,
+        tenant: TenantId,
+        id: QuarantineId,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), DeskError> {
+        answer(self.0.release(tenant, id, by, reason))
+    }
+}
+
+fn answer(decided: pipeline::Result<bool>) -> Result<(), DeskError> {
+    match decided {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(DeskError::NotFound),
+        Err(pipeline::Error::Spool(spool::SpoolError::Full(_))) => Err(DeskError::Busy),
+        Err(error) => Err(DeskError::Failed(Box::new(error))),
+    }
+}
