@@ -1,1 +1,313 @@
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
 
+use model::{ContentId, Location, TenantId};
+
+use crate::*;
+
+mod compose;
+mod damage;
+
+const A: TenantId = TenantId::from_bytes([0xa; 16]);
+const B: TenantId = TenantId::from_bytes([0xb; 16]);
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn master(&self) -> MasterKey {
+        MasterKey::open_or_create(&self.0.path().join("master.key"), &self.vault()).unwrap()
+    }
+
+    fn vault(&self) -> std::path::PathBuf {
+        self.0.path().join("vault")
+    }
+
+    fn open(&self) -> Vault {
+        self.open_with(VaultOptions::default())
+    }
+
+    fn open_with(&self, options: VaultOptions) -> Vault {
+        let vault = Vault::open(&self.vault(), &self.master(), options).unwrap();
+        if !options.read_only {
+            vault.create_tenant(A, b"{}").unwrap();
+        }
+        vault
+    }
+
+    fn tenant(&self) -> std::path::PathBuf {
+        self.vault().join(A.to_string())
+    }
+}
+
+fn append(vault: &Vault, notes: &[&[u8]]) -> Vec<Location> {
+    let seal = |octets: &&[u8]| {
+        let new = NewEntry { kind: EntryKind::Note, content: ContentId::of(octets), octets };
+        vault.seal(A, &new).unwrap()
+    };
+    vault.append(A, &notes.iter().map(seal).collect::<Vec<_>>()).unwrap()
+}
+
+fn scan(vault: &Vault) -> Vec<Scanned> {
+    vault.scan(A, 1..=u32::MAX).unwrap().collect()
+}
+
+fn octets(scanned: &[Scanned]) -> Vec<Vec<u8>> {
+    scanned
+        .iter()
+        .filter_map(|scanned| match scanned {
+            Scanned::Entry { entry, .. } => Some(entry.octets.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn what_was_appended_is_read_back_also_after_a_restart() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    let large: Vec<u8> =
+        (0..3_000_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let text = b"again and again ".repeat(5000);
+    let notes: [&[u8]; 4] = [b"one", b"", &large, &text];
+    let locations = append(&vault, &notes);
+    for _ in 0..2 {
+        for (note, location) in notes.iter().zip(&locations) {
+            assert!(vault.read(A, *location).unwrap().octets == *note);
+        }
+    }
+    drop(vault);
+    let vault = folder.open();
+    let more = append(&vault, &[b"two"]);
+    assert_eq!((more[0].pack, more[0].slot), (1, 4));
+    assert!(octets(&scan(&vault)) == [notes[0], notes[1], notes[2], notes[3], b"two"]);
+    let space = vault.space(None).unwrap();
+    assert_eq!((space.packs, space.keys_bytes), (1, 64 * 6));
+    assert!(space.packs_bytes < (large.len() + text.len() / 10) as u64);
+}
+
+#[test]
+fn a_full_pack_is_sealed_and_a_new_one_is_begun() {
+    let folder = Folder::new();
+    let options = VaultOptions { pack_bytes: 200, ..VaultOptions::default() };
+    let vault = folder.open_with(options);
+    let notes: Vec<Vec<u8>> = (0..7u8).map(|n| vec![n; 40]).collect();
+    let locations: Vec<Location> = notes.iter().map(|note| append(&vault, &[note])[0]).collect();
+    assert!(locations.last().unwrap().pack >= 3);
+    drop(vault);
+    let vault = folder.open_with(options);
+    assert_eq!(octets(&scan(&vault)), notes);
+    assert_eq!(scan(&vault).len(), notes.len());
+    assert_eq!(vault.packs(A).unwrap().len() as u32, locations.last().unwrap().pack);
+    let second = locations.iter().filter(|location| location.pack == 2).count();
+    assert!(second > 0 && vault.scan(A, 2..=2).unwrap().count() == second);
+}
+
+#[test]
+fn an_erased_entry_can_be_read_by_nobody() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    let locations = append(&vault, &[b"keep", b"forget", b"keep too"]);
+    let keys_before = std::fs::read(folder.tenant().join("00000001.keys")).unwrap();
+    vault.erase(A, &[locations[1]]).unwrap();
+    vault.erase(A, &[locations[1]]).unwrap();
+    for vault in [vault, folder_reopened(&folder)] {
+        assert!(matches!(vault.read(A, locations[1]), Err(StoreError::Erased(_))));
+        assert_eq!(vault.read(A, locations[0]).unwrap().octets, b"keep");
+        let scanned = scan(&vault);
+        assert!(
+            matches!(&scanned[1], Scanned::Erased { content, .. } if *content == ContentId::of(b"forget"))
+        );
+        assert_eq!(octets(&scanned), [b"keep".to_vec(), b"keep too".to_vec()]);
+        drop(vault);
+    }
+    let keys_after = std::fs::read(folder.tenant().join("00000001.keys")).unwrap();
+    let wrapped = &keys_before[64 + 64 + 8..64 + 64 + 48];
+    assert!(!keys_after.windows(40).any(|window| window == wrapped), "the wrapped key is gone");
+}
+
+fn folder_reopened(folder: &Folder) -> Vault {
+    folder.open_with(VaultOptions { read_only: true, ..VaultOptions::default() })
+}
+
+#[test]
+fn a_location_that_is_wrong_erases_nothing() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    let locations = append(&vault, &[b"one", b"two"]);
+    let wrong = Location { slot: 1, ..locations[0] };
+    assert!(vault.erase(A, &[wrong]).is_err());
+    assert!(vault.read(A, wrong).is_err());
+    assert_eq!(octets(&scan(&vault)).len(), 2);
+}
+
+#[test]
+fn tenants_have_their_own_keys_and_infos() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    vault.create_tenant(B, b"b").unwrap();
+    vault.set_tenant_info(A, b"a").unwrap();
+    let location = append(&vault, &[b"secret of A"])[0];
+    assert!(matches!(vault.read(B, location), Err(StoreError::Io { .. })));
+    for name in ["00000001.pack", "00000001.keys"] {
+        std::fs::copy(folder.tenant().join(name), folder.vault().join(B.to_string()).join(name))
+            .unwrap();
+    }
+    assert!(matches!(vault.read(B, location), Err(StoreError::Damaged { .. })));
+    drop(vault);
+    let vault = folder_reopened(&folder);
+    assert_eq!(vault.tenants(), [A, B]);
+    assert_eq!(vault.tenant_info(A).unwrap().unwrap(), b"a");
+    assert_eq!(vault.tenant_info(B).unwrap().unwrap(), b"b");
+    let unknown = TenantId::from_bytes([1; 16]);
+    assert!(matches!(vault.tenant_info(unknown), Err(StoreError::UnknownTenant(_))));
+}
+
+#[test]
+fn nothing_is_readable_on_disk_without_keys() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    vault.set_tenant_info(A, b"Marker GmbH").unwrap();
+    append(&vault, &[b"the Marker stands here"]);
+    for item in std::fs::read_dir(folder.tenant()).unwrap() {
+        let octets = std::fs::read(item.unwrap().path()).unwrap();
+        assert!(!octets.windows(6).any(|window| window == b"Marker"));
+    }
+}
+
+#[test]
+fn the_master_key_file_is_private_and_never_replaced() {
+    let folder = Folder::new();
+    let key = folder.master();
+    let path = folder.0.path().join("master.key");
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(folder.master().id(), key.id());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(MasterKey::from_text(&text).unwrap().spool_secret(), key.spool_secret());
+    for place in 0..text.len() - 1 {
+        let mut flipped = text.clone().into_bytes();
+        flipped[place] ^= 1;
+        let refused =
+            String::from_utf8(flipped).map_or(true, |text| MasterKey::from_text(&text).is_err());
+        // The separators may be any white space; no single bit makes one of another.
+        assert!(refused, "bit flipped in byte {place}");
+    }
+}
+
+#[test]
+fn a_wrong_or_missing_master_key_is_told_clearly() {
+    let folder = Folder::new();
+    drop(folder.open());
+    let right = folder.master();
+    let path = folder.0.path().join("master.key");
+    std::fs::rename(&path, folder.0.path().join("elsewhere")).unwrap();
+    let missing = MasterKey::open_or_create(&path, &folder.vault());
+    assert!(matches!(missing, Err(StoreError::MasterKeyMissing { .. })));
+    let other = Folder::new().master();
+    let error =
+        Vault::open(&folder.vault(), &other, VaultOptions::default()).unwrap_err().to_string();
+    assert!(
+        error.contains(&right.id().to_string()) && error.contains(&other.id().to_string()),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_second_process_on_the_same_vault_is_refused_but_may_read() {
+    let folder = Folder::new();
+    let first = folder.open();
+    let location = append(&first, &[b"note"])[0];
+    let second = Vault::open(&folder.vault(), &folder.master(), VaultOptions::default());
+    assert!(matches!(second, Err(StoreError::Locked { .. })));
+    let reader = folder_reopened(&folder);
+    assert_eq!(reader.read(A, location).unwrap().octets, b"note");
+    assert!(matches!(reader.erase(A, &[location]), Err(StoreError::ReadOnly)));
+    assert!(matches!(reader.append(A, &[]), Err(StoreError::ReadOnly)));
+}
+
+/// A list mail with words of its own.
+fn mail(number: usize) -> Vec<u8> {
+    let mut mail =
+        format!("Received: from mx{number}.example\r\nSubject: unique{number}\r\n").into_bytes();
+    for line in 0..12 {
+        let shared = ((number % 40) * 100 + line).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mail.extend_from_slice(format!("X-Common-Header-{line}: {shared:016x}\r\n").as_bytes());
+    }
+    mail.extend_from_slice(
+        format!("\r\nsecret{number}word and private{number}matter\r\n").as_bytes(),
+    );
+    mail
+}
+
+#[test]
+fn a_trained_dictionary_is_stored_before_its_use_and_holds_nothing_of_a_single_mail() {
+    let folder = Folder::new();
+    let options = VaultOptions { pack_bytes: 60_000, ..VaultOptions::default() };
+    let vault = folder.open_with(options);
+    let mut places = HashMap::new();
+    let mut sizes = Vec::new();
+    for batch in 0..20 {
+        let sealed: Vec<Sealed> = (batch * 80..batch * 80 + 80)
+            .map(|number| {
+                let mail = mail(number);
+                let content = ContentId::of(&mail);
+                let octets = Octets { octets: &mail, content, encoded_parts: &[] };
+                vault.seal(A, &compose_record(b"{\"a\":1}", octets, None, None).entry()).unwrap()
+            })
+            .collect();
+        sizes.push(sealed.iter().map(Sealed::stored_bytes).sum::<u64>());
+        for (sealed, location) in sealed.iter().zip(vault.append(A, &sealed).unwrap()) {
+            places.insert(sealed.content(), location);
+        }
+    }
+    assert!(sizes[19] < sizes[0], "{sizes:?}");
+    drop(vault);
+    let vault = folder.open_with(options);
+    let scanned = scan(&vault);
+    assert!(scanned.iter().all(|scanned| matches!(scanned, Scanned::Entry { .. })), "{scanned:?}");
+    let is_dictionary = |scanned: &&Scanned| matches!(scanned, Scanned::Entry { entry, .. } if entry.kind == EntryKind::Dictionary);
+    let dictionaries: Vec<&Scanned> = scanned.iter().filter(is_dictionary).collect();
+    assert!(dictionaries.len() >= 2, "every pack that uses it has it");
+    for scanned in dictionaries {
+        let Scanned::Entry { location, entry } = scanned else { continue };
+        assert_eq!(location.slot, 0);
+        let text = String::from_utf8_lossy(&entry.octets);
+        assert!(text.contains("X-Common-Header-"));
+        for unique in ["unique", "secret", "private"] {
+            let digits = text
+                .match_indices(unique)
+                .any(|(at, _)| text[at + unique.len()..].starts_with(|c: char| c.is_ascii_digit()));
+            assert!(!digits, "{unique}");
+        }
+    }
+    for number in [0, 799, 1599] {
+        let location = places[&ContentId::of(&mail(number))];
+        let entry = vault.read(A, location).unwrap();
+        let bundle = Bundle::parse(&entry.octets).unwrap();
+        let octets = bundle.reassemble(SectionKind::Mail, &compose::Parts::default()).unwrap();
+        assert_eq!(octets.unwrap(), mail(number));
+    }
+}
+
+#[test]
+fn parts_that_are_known_or_equal_are_stored_once() {
+    struct Map(ContentId);
+    impl PartMap for Map {
+        fn locate(&self, ids: &[ContentId]) -> Result<Vec<Option<Location>>, LookupError> {
+            let location = Location { pack: 1, slot: 0, offset: 64, length_bytes: 100 };
+            Ok(ids.iter().map(|id| (*id == self.0).then_some(location)).collect())
+        }
+        fn locate_record(&self, _: ContentId) -> Result<Option<Location>, LookupError> {
+            Ok(None)
+        }
+    }
+    let part = |octets: &[u8]| NewPart { content: ContentId::of(octets), octets: octets.to_vec() };
+    let parts = [part(b"a"), part(b"known"), part(b"a"), part(b"b")];
+    let unknown = unknown_parts(&parts, &Map(ContentId::of(b"known"))).unwrap();
+    assert_eq!(unknown, [&parts[0], &parts[3]]);
+}
