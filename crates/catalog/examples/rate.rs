@@ -53,6 +53,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(busy) = computing() {
         writeln!(out, "commit: {busy:.2?} of computing (the rest waited for disk and processor)")?;
     }
+    if let Some(bytes) = written_bytes() {
+        writeln!(out, "commit: {} bytes written per record", bytes / records)?;
+    }
     writeln!(
         out,
         "commit: {records} records with 3 participants in {total:.2?}: {:.0}/s, batch of {BATCH_RECORDS} {}",
@@ -133,6 +136,12 @@ fn measure(
 fn computing() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
+}
+
+/// What this process has written to disks so far (Linux).
+fn written_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/io").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.parse().ok()
 }
 
 fn rate(count: u64, spent: &[Duration]) -> f64 {

@@ -7,8 +7,7 @@ use super::fault::fault;
 use crate::CatalogError;
 
 /// Tables that do not come from the vault, parents first.
-const CARRIED: [&str; 6] =
-    ["tenant", "source", "setting", "account", "account_address", "audit"];
+const CARRIED: [&str; 6] = ["tenant", "source", "setting", "account", "account_address", "audit"];
 
 impl Sqlite {
     /// Copies tenants, sources, settings, accounts and the audit log of the database at `from`
@@ -24,12 +23,11 @@ impl Sqlite {
         let copied = (|| {
             let transaction = db.transaction()?;
             for table in CARRIED {
-                transaction.execute(
-                    &format!("INSERT INTO main.{table} SELECT * FROM old.{table}"),
-                    [],
-                )?;
+                transaction
+                    .execute(&format!("INSERT INTO main.{table} SELECT * FROM old.{table}"), [])?;
             }
-            transaction.execute("INSERT INTO main.figures (tenant) SELECT row FROM main.tenant", [])?;
+            transaction
+                .execute("INSERT INTO main.figures (tenant) SELECT row FROM main.tenant", [])?;
             transaction.commit()
         })();
         let detached = db.execute("DETACH DATABASE old", []);

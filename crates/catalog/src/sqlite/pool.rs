@@ -23,8 +23,12 @@ const STATEMENTS_MAX: usize = 128;
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
+/// How far the log grows before it is written into the database, in pages of 4 KiB: each batch
+/// changes pages all over the indexes, mostly the same ones, and they are copied once per span.
+const LOG_PAGES: i64 = 16 * 1024;
+
 /// The log is cut back to this size after a long reader let it grow.
-const LOG_BYTES_MAX: i64 = 64 * 1024 * 1024;
+const LOG_BYTES_MAX: i64 = 128 * 1024 * 1024;
 
 /// Makes an empty file that only its owner may read: subjects and password hashes go into it.
 /// SQLite gives its log the same permissions.
@@ -50,6 +54,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, CatalogError> {
     // FULL: a committed transaction survives a power cut, also in WAL mode.
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        .map_err(&error)?;
+    connection
+        .pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))
         .map_err(&error)?;
     connection
         .pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))

@@ -16,7 +16,8 @@ use crate::{
 /// Mails with one Message-ID that are looked at for versions.
 const VERSION_CANDIDATES_MAX: u32 = 1_000;
 
-/// What suggestions for a user look at: own addresses, newest mails, participants of these.
+/// What suggestions for a user look at: own addresses, newest mails of all these together,
+/// participants of each address's mails.
 const SUGGEST_ADDRESSES_MAX: usize = 20;
 const SUGGEST_MAILS_MAX: u32 = 500;
 const SUGGEST_PARTICIPANTS_MAX: u32 = 20_000;
@@ -266,9 +267,10 @@ pub(super) fn suggest(
             .collect(),
         View::Addresses(owned) => {
             let owned = &owned[..owned.len().min(SUGGEST_ADDRESSES_MAX)];
+            let mails = SUGGEST_MAILS_MAX / owned.len().max(1) as u32;
             let mut found = BTreeSet::new();
             for own in owned {
-                found.extend(near(db, tenant, own, (&low, &high), limit)?);
+                found.extend(near(db, tenant, own, mails, (&low, &high), limit)?);
             }
             Ok(found.into_iter().take(limit as usize).map(|(_, text)| text).collect())
         }
@@ -281,6 +283,7 @@ fn near(
     db: &Connection,
     tenant: i64,
     own: &OwnedAddress,
+    mails: u32,
     (low, high): (&str, &str),
     limit: u32,
 ) -> Result<Vec<(String, String)>, Fault> {
@@ -293,15 +296,16 @@ fn near(
                  SELECT DISTINCT mine.record AS record
                  FROM participant mine CROSS JOIN record r ON r.row = mine.record
                  WHERE mine.address = ?1 AND r.received_at >= ?2 AND r.received_at < ?3
-                 ORDER BY mine.record DESC LIMIT {SUGGEST_MAILS_MAX}) newest
+                 ORDER BY mine.record DESC LIMIT ?8) newest
              CROSS JOIN participant p ON p.record = newest.record AND p.role <> ?4
              LIMIT {SUGGEST_PARTICIPANTS_MAX}) p
          CROSS JOIN address a ON a.row = p.address
          WHERE a.key >= ?5 AND a.key < ?6 ORDER BY a.key LIMIT ?7"
     );
     db.prepare_cached(&sql)?
-        .query_map((address, since, until, model::Role::Bcc.code(), low, high, limit), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
+        .query_map(
+            (address, since, until, model::Role::Bcc.code(), low, high, limit, mails),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?
         .collect()
 }
