@@ -40,9 +40,11 @@ impl Clock for NoClock {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let mut number = |default: usize| arguments.next().and_then(|a| a.parse().ok()).unwrap_or(default);
+    let mut number =
+        |default: usize| arguments.next().and_then(|a| a.parse().ok()).unwrap_or(default);
     let (connections, seconds, mail_bytes) = (number(256), number(10), number(2000));
-    let folder = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from).join("ack-example");
+    let folder =
+        arguments.next().map_or_else(std::env::temp_dir, PathBuf::from).join("ack-example");
     let _ = std::fs::remove_dir_all(&folder);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut waits = runtime.block_on(measure(&folder, connections, seconds, mail_bytes));
@@ -64,12 +66,15 @@ async fn measure(
     mail_bytes: usize,
 ) -> Vec<Duration> {
     let key = SpoolKey::new([1; 8], [7; 32].into());
-    let spool = Arc::new(Spool::open(&folder.join("spool"), &key, SpoolLimits::default()).expect("a spool"));
+    let spool = Arc::new(
+        Spool::open(&folder.join("spool"), &key, SpoolLimits::default()).expect("a spool"),
+    );
     let files = TlsFiles { cert: folder.join("cert.pem"), key: folder.join("key.pem") };
     let tls = TlsStore::open(files.clone(), &["localhost".to_owned()]).expect("a certificate");
     let settings = SmtpSettings::default();
     let server =
-        SmtpServer::new(settings, Arc::new(Everybody), spool.clone(), Arc::new(NoClock), &tls).expect("a server");
+        SmtpServer::new(settings, Arc::new(Everybody), spool.clone(), Arc::new(NoClock), &tls)
+            .expect("a server");
     let listeners = bind(&["127.0.0.1:0".parse().expect("an address")]).expect("a listener");
     let address = listeners[0].local_addr().expect("an address");
     let (stop, stopped) = watch::channel(false);
@@ -100,7 +105,8 @@ async fn measure(
     for _ in 0..connections {
         let connector = connector.clone();
         clients.spawn(async move {
-            let mut clear = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
+            let mut clear =
+                BufReader::new(TcpStream::connect(address).await.expect("a connection"));
             replies(&mut clear, 1).await;
             clear.write_all(b"EHLO me\r\n").await.expect("sent");
             replies(&mut clear, 1).await;

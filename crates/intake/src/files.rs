@@ -101,7 +101,9 @@ pub struct Unread {
 pub enum Reason {
     #[error("encrypted archive entry: unpack it first")]
     Encrypted,
-    #[error("archive entry expands beyond {limit_bytes} bytes, more than its archive can honestly hold")]
+    #[error(
+        "archive entry expands beyond {limit_bytes} bytes, more than its archive can honestly hold"
+    )]
     ExpandsTooFar { limit_bytes: u64 },
     #[error("folders nested deeper than {limit}")]
     FolderTooDeep { limit: usize },
@@ -234,8 +236,7 @@ pub struct ImportReport {
 impl ImportReport {
     /// Whether every item has exactly one outcome.
     pub fn adds_up(&self) -> bool {
-        let outcomes =
-            [self.archived, self.merged, self.known, self.quarantined, self.failed];
+        let outcomes = [self.archived, self.merged, self.known, self.quarantined, self.failed];
         outcomes.iter().sum::<u64>() == self.read
     }
 }

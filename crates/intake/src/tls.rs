@@ -27,7 +27,9 @@ pub const PEM_BYTES_MAX: u64 = 1024 * 1024;
 pub enum TlsError {
     #[error("cannot make the certificate {path}")]
     Create { path: PathBuf, source: rcgen::Error },
-    #[error("only one of {cert} and {key} exists: put both there, or remove both to get a self-signed pair")]
+    #[error(
+        "only one of {cert} and {key} exists: put both there, or remove both to get a self-signed pair"
+    )]
     HalfPair { cert: PathBuf, key: PathBuf },
     #[error("certificate {cert} and key {key} do not work together: {reason}")]
     Mismatch { cert: PathBuf, key: PathBuf, reason: String },
@@ -104,8 +106,7 @@ impl TlsStore {
             .with_no_client_auth()
             .with_cert_resolver(self.shared.clone());
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        config.ticketer =
-            rustls::crypto::aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
+        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
         Ok(Arc::new(config))
     }
 

@@ -22,12 +22,16 @@ fn peak_kib() -> u64 {
 fn a_mail_of_100_megabytes_streams_in_bounded_memory_and_arrives_whole() {
     let archive = archive(SmtpSettings::default(), SpoolLimits::default());
     let mut client = Client::connect(archive.address);
-    let envelope =
-        [("EHLO me", "250"), ("MAIL FROM:<> SIZE=104857600", "250"), ("RCPT TO:<a@archive.test>", "250")];
+    let envelope = [
+        ("EHLO me", "250"),
+        ("MAIL FROM:<> SIZE=104857600", "250"),
+        ("RCPT TO:<a@archive.test>", "250"),
+    ];
     client.expect(&envelope);
     let before = peak_kib();
 
-    let piece: Vec<u8> = (0..1_u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    let piece: Vec<u8> =
+        (0..1_u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
     let mut sent = DigestWriter::new();
     client.send(b"BDAT 104857600 LAST\r\n");
     for _ in 0..100 {
@@ -37,7 +41,8 @@ fn a_mail_of_100_megabytes_streams_in_bounded_memory_and_arrives_whole() {
     assert!(client.reply().starts_with("250 2.0.0"));
 
     client.expect(&[("MAIL FROM:<>", "250"), ("RCPT TO:<a@archive.test>", "250"), ("DATA", "354")]);
-    let line = b"01234567890123456789012345678901234567890123456789012345678901\r\n".repeat(1 << 14);
+    let line =
+        b"01234567890123456789012345678901234567890123456789012345678901\r\n".repeat(1 << 14);
     let mut sent_by_data = DigestWriter::new();
     for _ in 0..100 {
         client.send(&line);

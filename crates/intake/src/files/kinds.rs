@@ -46,7 +46,8 @@ pub(super) fn kind_of(name: &str, head: &[u8]) -> Kind {
 pub(super) fn begins_with_field(octets: &[u8]) -> bool {
     const NAME_BYTES_MAX: usize = 76;
     let octets = octets.strip_prefix(BYTE_ORDER_MARK).unwrap_or(octets);
-    let name = octets.iter().take(NAME_BYTES_MAX).take_while(|b| matches!(b, b'!'..=b'9' | b';'..=b'~'));
+    let name =
+        octets.iter().take(NAME_BYTES_MAX).take_while(|b| matches!(b, b'!'..=b'9' | b';'..=b'~'));
     let name = name.count();
     let spaces = octets[name..].iter().take(4).take_while(|b| matches!(b, b' ' | b'\t')).count();
     name > 0 && octets.get(name + spaces) == Some(&b':')

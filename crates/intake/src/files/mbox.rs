@@ -218,7 +218,8 @@ impl<R: Read> MboxReader<R> {
 fn holds_bare_from_line(mut rest: &[u8], eof: bool, dated: bool) -> bool {
     while let Some(extent) = extent(rest, eof, dated, SNIFF_BYTES, &mut 0) {
         let body = &rest[extent.body..extent.end];
-        if extent.by_length && (body.starts_with(b"From ") || memmem::find(body, b"\nFrom ").is_some())
+        if extent.by_length
+            && (body.starts_with(b"From ") || memmem::find(body, b"\nFrom ").is_some())
         {
             return true;
         }
@@ -374,9 +375,8 @@ pub(super) fn from_line(rest: &[u8], eof: bool, dated: bool) -> Option<bool> {
 /// `… Www Mmm dd hh:mm[:ss] yyyy` in any order behind the weekday, time zones among them.
 fn ends_with_date(line: &[u8]) -> bool {
     const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    const MONTHS: &[&str] = &[
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
+    const MONTHS: &[&str] =
+        &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let line = line.strip_prefix(b"From ").unwrap_or_default();
     let line = String::from_utf8_lossy(line).to_ascii_lowercase();
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
@@ -404,7 +404,8 @@ fn ends_with_date(line: &[u8]) -> bool {
 
 fn is_time(word: &str) -> bool {
     let parts: Vec<_> = word.split(':').collect();
-    let digits = |part: &&str| matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        |part: &&str| matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_digit());
     matches!(parts.len(), 2 | 3) && parts.iter().all(digits)
 }
 

@@ -3,10 +3,24 @@
 /// Files and folders that mail programs keep beside mail; passed over in silence.
 pub(super) fn keeps_house(name: &str) -> bool {
     const NAMES: &[&str] = &[
-        ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX", "maildirfolder", "maildirsize",
-        "subscriptions", "courierimapuiddb", "courierimapsubscribed", "courierimapacl",
-        "courierpop3dsizelist", "msgFilterRules.dat", "filterlog.html", "popstate.dat",
-        "table_of_contents", "courierimapkeywords", "courierimaphieracl", ".mailboxlist",
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+        "__MACOSX",
+        "maildirfolder",
+        "maildirsize",
+        "subscriptions",
+        "courierimapuiddb",
+        "courierimapsubscribed",
+        "courierimapacl",
+        "courierpop3dsizelist",
+        "msgFilterRules.dat",
+        "filterlog.html",
+        "popstate.dat",
+        "table_of_contents",
+        "courierimapkeywords",
+        "courierimaphieracl",
+        ".mailboxlist",
     ];
     NAMES.contains(&name)
         || name.starts_with("dovecot")

@@ -63,7 +63,8 @@ impl<'a> Tree<'a> {
         let listing = match Listing::of(path) {
             Ok(listing) => listing,
             Err(error) => {
-                let name = if folders.is_empty() { path.display().to_string() } else { folders.join("/") };
+                let name =
+                    if folders.is_empty() { path.display().to_string() } else { folders.join("/") };
                 return self.unread(name, Reason::Read(error));
             }
         };
@@ -114,8 +115,7 @@ impl<'a> Tree<'a> {
         reader: impl Read,
         place: &Place<'_>,
     ) -> ControlFlow<()> {
-        let kind =
-            if place.maildir { Kind::Mail } else { kind_of(place.file_name, head) };
+        let kind = if place.maildir { Kind::Mail } else { kind_of(place.file_name, head) };
         let all = head.chain(reader);
         match kind {
             Kind::Mbox => self.mbox(all, place),
@@ -128,9 +128,7 @@ impl<'a> Tree<'a> {
             Kind::Mail => self.mail(all, None, place, Container::File),
             // An empty mbox is an empty folder.
             Kind::Other if head.is_empty() => ControlFlow::Continue(()),
-            Kind::Other => {
-                self.unread(place.name(), Reason::NotAMail)
-            }
+            Kind::Other => self.unread(place.name(), Reason::NotAMail),
             Kind::Zip => self.unread(place.name(), Reason::NestedArchive),
         }
     }

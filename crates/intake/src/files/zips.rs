@@ -25,7 +25,8 @@ pub(super) fn visit(tree: &mut Tree<'_>, path: &Path, place: &Place<'_>) -> Cont
         Err(reason) => return tree.unread(place.name(), reason),
     };
     let entries = entries(&archive);
-    let maildirs: HashSet<&str> = entries.iter().filter_map(|entry| maildir_of(&entry.name)).collect();
+    let maildirs: HashSet<&str> =
+        entries.iter().filter_map(|entry| maildir_of(&entry.name)).collect();
     let size_bytes = path.metadata().map_or(0, |meta| meta.len());
     let mut budget = size_bytes.saturating_mul(100).saturating_add(ZIP_OVERHEAD_BYTES_MAX);
     for entry in &entries {
@@ -41,7 +42,8 @@ pub(super) fn visit(tree: &mut Tree<'_>, path: &Path, place: &Place<'_>) -> Cont
         if last == "tmp" && maildirs.contains(above) {
             continue;
         }
-        let place = Place { folders: &parts, file_name, maildir: maildir_of(&entry.name).is_some() };
+        let place =
+            Place { folders: &parts, file_name, maildir: maildir_of(&entry.name).is_some() };
         one(tree, &mut archive, entry, &place, &mut budget)?;
     }
     ControlFlow::Continue(())
@@ -66,7 +68,8 @@ fn one(
     };
     let packed = file.compressed_size();
     let honest = packed.saturating_mul(ZIP_EXPANSION_MAX).saturating_add(4096);
-    let mut reader = Bounded { reader: file, left: honest.min(*budget), limit: honest.min(*budget) };
+    let mut reader =
+        Bounded { reader: file, left: honest.min(*budget), limit: honest.min(*budget) };
     let end = tree.read_bytes + entry.size_bytes;
     match head(&mut reader) {
         Ok(head) => tree.octets(&head, &mut reader, place)?,

@@ -72,7 +72,8 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, Fault> {
         return Err(if is("BDAT") { Fault::BadChunk } else { Fault::ControlCharacter });
     }
     let argument = rest.trim_ascii();
-    let bare = |command| if argument.is_empty() { Ok(command) } else { Err(Fault::UnexpectedArgument) };
+    let bare =
+        |command| if argument.is_empty() { Ok(command) } else { Err(Fault::UnexpectedArgument) };
     if is("MAIL") {
         mail(argument).map(Command::Mail)
     } else if is("RCPT") {

@@ -141,6 +141,8 @@ impl<const N: usize> Ring<N> {
 
     fn oldest_first(&self) -> Vec<Rate> {
         let newest = self.newest;
-        (1..=N as i64).map(|i| self.slots[newest.wrapping_add(i).rem_euclid(N as i64) as usize]).collect()
+        (1..=N as i64)
+            .map(|i| self.slots[newest.wrapping_add(i).rem_euclid(N as i64) as usize])
+            .collect()
     }
 }

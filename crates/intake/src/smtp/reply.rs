@@ -10,7 +10,8 @@ pub(crate) const CHUNK_TAKEN: &str = "250 2.0.0 Chunk received";
 pub(crate) const DATA_GO: &str = "354 End with <CRLF>.<CRLF>";
 pub(crate) const EXPN: &str = "502 5.5.1 EXPN is not implemented";
 pub(crate) const AUTH: &str = "502 5.5.1 AUTH is not implemented";
-pub(crate) const HELP: &str = "214 2.0.0 See RFC 5321; this host archives mail for registered addresses";
+pub(crate) const HELP: &str =
+    "214 2.0.0 See RFC 5321; this host archives mail for registered addresses";
 pub(crate) const LINE_TOO_LONG: &str = "500 5.5.2 Line too long";
 pub(crate) const NESTED_MAIL: &str = "503 5.5.1 Nested MAIL, send RSET first";
 pub(crate) const NOT_ALLOWED: &str = "554 5.7.1 Not allowed from your network";

@@ -13,7 +13,10 @@ pub trait Router: Send + Sync + 'static {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    Accept { tenant: TenantId, source: SourceId },
+    Accept {
+        tenant: TenantId,
+        source: SourceId,
+    },
     /// The tenant takes no mail at present: `451 4.3.0`, the sender tries again.
     Suspended,
     /// It cannot be said at present: `451 4.3.0`, the sender tries again.

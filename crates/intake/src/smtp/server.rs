@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::Clock;
-use spool::Spool;
 use socket2::{Domain, Protocol, Socket, Type};
+use spool::Spool;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -105,10 +105,7 @@ impl<R: Room> Server<R> {
         let figures = Arc::new(IntakeFigures::default());
         let gate = Gate::new(&settings, figures.clone());
         let tls = Some(tls.server_config(&[])?);
-        Ok(Self {
-            shared: Arc::new(Shared { settings, router, room, clock, tls, figures }),
-            gate,
-        })
+        Ok(Self { shared: Arc::new(Shared { settings, router, room, clock, tls, figures }), gate })
     }
 
     pub(crate) fn figures(&self) -> Arc<IntakeFigures> {

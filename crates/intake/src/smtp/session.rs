@@ -11,12 +11,12 @@ use tokio::time::Instant;
 
 use super::command::{self, Command, Fault, MailFrom, RcptTo};
 use super::figures::{IntakeFigures, count};
+use super::reply;
 use super::room::{Recipients, Room};
 use super::route::{Route, Router};
 use super::settings::SmtpSettings;
 use super::transfer::Incoming;
 use super::wire::{End, Line, Wire};
-use super::reply;
 
 /// Journal addresses with settings of their own (sources) that one mail may go to at once: each
 /// holds a copy in memory while the mail arrives. The sender is asked to send the rest apart.
@@ -158,8 +158,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     async fn obey(&mut self, command: Command) -> Result<Flow, End> {
         let before_tls = matches!(
             command,
-            Command::Bdat { .. } | Command::Ehlo(_) | Command::Helo(_) | Command::Noop
-                | Command::Quit | Command::StartTls
+            Command::Bdat { .. }
+                | Command::Ehlo(_)
+                | Command::Helo(_)
+                | Command::Noop
+                | Command::Quit
+                | Command::StartTls
         );
         if self.tls_missing() && !before_tls {
             return Ok(self.refuse(reply::TLS_REQUIRED));
@@ -343,9 +347,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
         match &self.transaction {
             None => Some(reply::NO_MAIL),
             Some(transaction) if transaction.recipient_count > 0 => None,
-            Some(transaction) if transaction.recipients_refused => {
-                Some(reply::NO_VALID_RECIPIENTS)
-            }
+            Some(transaction) if transaction.recipients_refused => Some(reply::NO_VALID_RECIPIENTS),
             Some(_) => Some(reply::NO_RECIPIENTS),
         }
     }

@@ -31,11 +31,7 @@ enum Broken {
 }
 
 impl<D> Incoming<D> {
-    fn begin<R: Room<Draft = D>>(
-        room: &R,
-        deliveries: Vec<Delivery>,
-        deadline: Instant,
-    ) -> Self {
+    fn begin<R: Room<Draft = D>>(room: &R, deliveries: Vec<Delivery>, deadline: Instant) -> Self {
         Self { draft: room.begin(deliveries).map_err(Broken::Refused), size_bytes: 0, deadline }
     }
 
@@ -74,8 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
         loop {
             let octets = self.wire.octets(deadline).await?;
             let room = &self.shared.room;
-            let progress =
-                decoder.decode(octets, |run| incoming.write(room, run, size_bytes_max));
+            let progress = decoder.decode(octets, |run| incoming.write(room, run, size_bytes_max));
             self.wire.consume(progress.consumed);
             if progress.ended {
                 return Ok(self.finish(incoming).await);

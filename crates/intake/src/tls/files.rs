@@ -53,13 +53,12 @@ impl TlsFiles {
         let facts = CertificateFacts::of(own).ok_or_else(no_certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?)
             .map_err(|_| TlsError::NoKey { path: self.key.clone() })?;
-        let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| {
-            TlsError::Mismatch {
+        let key =
+            CertifiedKey::from_der(chain, key, provider).map_err(|error| TlsError::Mismatch {
                 cert: self.cert.clone(),
                 key: self.key.clone(),
                 reason: error.to_string(),
-            }
-        })?;
+            })?;
         Ok(Loaded { key: Arc::new(key), facts })
     }
 
@@ -101,7 +100,6 @@ fn write_new(path: &Path, octets: &[u8], mode: u32) -> Result<(), TlsError> {
         fs::create_dir_all(folder).map_err(failed)?;
     }
     let mut options = OpenOptions::new();
-    let mut file =
-        options.write(true).create_new(true).mode(mode).open(path).map_err(failed)?;
+    let mut file = options.write(true).create_new(true).mode(mode).open(path).map_err(failed)?;
     file.write_all(octets).and_then(|()| file.sync_all()).map_err(failed)
 }

@@ -17,9 +17,10 @@ fn a_mail_for_two_tenants_is_two_submissions_when_it_is_accepted() {
         ("Subject: x\r\n\r\n..\r\n.", "250 2.0.0"),
     ]);
     assert_eq!(archive.spool.depth(), 2);
-    for (tenant, recipients) in
-        [(b'a', vec!["a@archive.test", "a+anna=example.org@archive.test"]), (b'b', vec!["b@archive.test"])]
-    {
+    for (tenant, recipients) in [
+        (b'a', vec!["a@archive.test", "a+anna=example.org@archive.test"]),
+        (b'b', vec!["b@archive.test"]),
+    ] {
         let submission = archive.next();
         assert_eq!(submission.tenant.as_bytes(), &[tenant; 16]);
         assert_eq!(submission.octets.as_slice(), b"Subject: x\r\n\r\n.\r\n");
@@ -35,7 +36,8 @@ fn octets_arrive_as_they_were_sent_in_memory_and_in_a_file() {
     let mut client = Client::connect(archive.address);
     client.expect(&[("EHLO me", "250")]);
     for size in [0, 1, 65_535, 65_536, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5_000_000] {
-        let mail: Vec<u8> = (0..size).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let mail: Vec<u8> =
+            (0..size).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let (one, two) = mail.split_at(mail.len() / 3);
         client.expect(&[("MAIL FROM:<>", "250"), ("RCPT TO:<a@archive.test>", "250")]);
         client.send(&[format!("BDAT {}\r\n", one.len()).as_bytes(), one].concat());
@@ -54,7 +56,11 @@ fn a_full_spool_puts_off_at_mail_and_at_the_end_and_keeps_nothing() {
     let line = b"0123456789012345678901234567890123456789012345678901234567890\r\n";
     let mut accepted = 0;
     let refusal = loop {
-        client.expect(&[("MAIL FROM:<>", "250"), ("RCPT TO:<a@archive.test>", "250"), ("DATA", "354")]);
+        client.expect(&[
+            ("MAIL FROM:<>", "250"),
+            ("RCPT TO:<a@archive.test>", "250"),
+            ("DATA", "354"),
+        ]);
         client.send(&line.repeat(14_000));
         client.send(b".\r\n");
         let reply = client.reply();
@@ -67,7 +73,12 @@ fn a_full_spool_puts_off_at_mail_and_at_the_end_and_keeps_nothing() {
     assert!(refusal.starts_with("452 4.3.1"), "{refusal}");
     assert_eq!(archive.spool.depth(), accepted);
     // A small one still fits.
-    client.expect(&[("MAIL FROM:<>", "250"), ("RCPT TO:<a@archive.test>", "250"), ("DATA", "354"), (".", "250")]);
+    client.expect(&[
+        ("MAIL FROM:<>", "250"),
+        ("RCPT TO:<a@archive.test>", "250"),
+        ("DATA", "354"),
+        (".", "250"),
+    ]);
     assert_eq!(archive.spool.depth(), accepted + 1);
 }
 
@@ -76,7 +87,11 @@ fn a_mail_that_is_cut_off_leaves_nothing_in_the_spool() {
     let archive = archive(SmtpSettings::default(), SpoolLimits::default());
     let spool = archive.spool.clone();
     let mut client = Client::connect(archive.address);
-    client.expect(&[("EHLO me", "250"), ("MAIL FROM:<>", "250"), ("RCPT TO:<a@archive.test>", "250")]);
+    client.expect(&[
+        ("EHLO me", "250"),
+        ("MAIL FROM:<>", "250"),
+        ("RCPT TO:<a@archive.test>", "250"),
+    ]);
     client.send(b"BDAT 3000000 LAST\r\n");
     client.send(&vec![b'x'; 2_000_000]);
     drop(client);

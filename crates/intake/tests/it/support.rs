@@ -19,7 +19,8 @@ impl Router for FirstLetter {
     /// `a…@archive.test` and `b…@archive.test` belong to two tenants.
     fn route(&self, recipient: &EmailAddress) -> Route {
         let key = without_subaddress(recipient).key();
-        let tenant = match key.strip_suffix("@archive.test").and_then(|local| local.bytes().next()) {
+        let tenant = match key.strip_suffix("@archive.test").and_then(|local| local.bytes().next())
+        {
             Some(letter @ (b'a' | b'b')) => letter,
             _ => return Route::Unknown,
         };

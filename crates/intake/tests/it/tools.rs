@@ -49,7 +49,14 @@ fn swaks_is_refused_in_clear_where_tls_is_required() {
     }
     let archive = archive(tls_only(), SpoolLimits::default());
     let output = Command::new(SWAKS)
-        .args(["--server", &archive.address.to_string(), "--from", "x@y.test", "--to", "a@archive.test"])
+        .args([
+            "--server",
+            &archive.address.to_string(),
+            "--from",
+            "x@y.test",
+            "--to",
+            "a@archive.test",
+        ])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -74,10 +81,18 @@ fn postfix_delivers_plain_international_and_100_megabyte_mail_over_starttls() {
             "<a+jörg=münchen.test@archive.test>",
             "Subject: grüße\r\n\r\nÄÖÜ\r\n".to_owned(),
         ),
-        ("<x@y.test>", "<a@archive.test>", format!("Subject: long\r\n\r\n{}", long.repeat(1_500_000))),
+        (
+            "<x@y.test>",
+            "<a@archive.test>",
+            format!("Subject: long\r\n\r\n{}", long.repeat(1_500_000)),
+        ),
     ];
     for (sender, recipient, mail) in mails {
-        client.expect(&[(&format!("MAIL FROM:{sender}"), "250"), (&format!("RCPT TO:{recipient}"), "250"), ("DATA", "354")]);
+        client.expect(&[
+            (&format!("MAIL FROM:{sender}"), "250"),
+            (&format!("RCPT TO:{recipient}"), "250"),
+            ("DATA", "354"),
+        ]);
         client.send(mail.replace("\r\n.", "\r\n..").as_bytes());
         client.expect(&[(".", "250")]);
         let submission = archive.next();

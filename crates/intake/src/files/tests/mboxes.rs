@@ -28,19 +28,19 @@ fn check(file: &str, expected: &[&str]) {
 fn mails_are_what_stands_between_from_lines() {
     check("", &[]);
     check("\n\n", &[]);
-    check(&format!("{FROM}Subject: a\n\none\n\n{FROM}Subject: b\n\ntwo\n\n"), &[
-        "Subject: a\n\none\n",
-        "Subject: b\n\ntwo\n",
-    ]);
+    check(
+        &format!("{FROM}Subject: a\n\none\n\n{FROM}Subject: b\n\ntwo\n\n"),
+        &["Subject: a\n\none\n", "Subject: b\n\ntwo\n"],
+    );
     check(&format!("{FROM}Subject: a\n\none"), &["Subject: a\n\none"]);
-    check(&format!("{FROM}Subject: a\n\none\n\n\n\n{FROM}Subject: b\n\n"), &[
-        "Subject: a\n\none\n\n\n",
-        "Subject: b\n",
-    ]);
-    check(&format!("{FROM}\nno header\n\n{FROM}Subject: b\n\n\n"), &[
-        "\nno header\n",
-        "Subject: b\n\n",
-    ]);
+    check(
+        &format!("{FROM}Subject: a\n\none\n\n\n\n{FROM}Subject: b\n\n"),
+        &["Subject: a\n\none\n\n\n", "Subject: b\n"],
+    );
+    check(
+        &format!("{FROM}\nno header\n\n{FROM}Subject: b\n\n\n"),
+        &["\nno header\n", "Subject: b\n\n"],
+    );
     check(FROM, &[""]);
 }
 
@@ -54,10 +54,10 @@ fn a_mail_whose_last_line_ends_only_once_is_divided_from_the_next() {
 #[test]
 fn line_ends_are_kept() {
     let from = FROM.replace('\n', "\r\n");
-    check(&format!("{from}Subject: a\r\n\r\none\r\n\r\n{from}Subject: b\r\n\r\ntwo\r\n\r\n"), &[
-        "Subject: a\r\n\r\none\r\n",
-        "Subject: b\r\n\r\ntwo\r\n",
-    ]);
+    check(
+        &format!("{from}Subject: a\r\n\r\none\r\n\r\n{from}Subject: b\r\n\r\ntwo\r\n\r\n"),
+        &["Subject: a\r\n\r\none\r\n", "Subject: b\r\n\r\ntwo\r\n"],
+    );
 }
 
 #[test]
@@ -92,17 +92,20 @@ fn from_lines_of_many_writers_are_known() {
         "From Tue Jan  7 08:15:02 2025",
         "From ???@??? Tue Jan 07 08:15:02 1997",
     ] {
-        check(&format!("{line}\nA: 1\n\nx\n\n{line}\nB: 2\n\ny\n"), &["A: 1\n\nx\n", "B: 2\n\ny\n"]);
+        check(
+            &format!("{line}\nA: 1\n\nx\n\n{line}\nB: 2\n\ny\n"),
+            &["A: 1\n\nx\n", "B: 2\n\ny\n"],
+        );
     }
 }
 
 #[test]
 fn a_file_without_dates_is_divided_by_bare_from_lines() {
     for line in ["From - ", "From 1844347792267117879@xxx", "From "] {
-        check(&format!("{line}\nA: 1\n\nx\n\nFrom here on\nB: y\n\n{line}\nB: 2\n\ny\n"), &[
-            "A: 1\n\nx\n\nFrom here on\nB: y\n",
-            "B: 2\n\ny\n",
-        ]);
+        check(
+            &format!("{line}\nA: 1\n\nx\n\nFrom here on\nB: y\n\n{line}\nB: 2\n\ny\n"),
+            &["A: 1\n\nx\n\nFrom here on\nB: y\n", "B: 2\n\ny\n"],
+        );
     }
 }
 
@@ -131,19 +134,23 @@ fn with_length(body: &str, claimed: usize) -> String {
 fn a_content_length_that_leads_to_the_next_mail_is_believed() {
     let body = format!("one\n\n{FROM}Subject: forwarded as it is\n\n>From two\n");
     let file = format!("{}{}", with_length(&body, body.len()), with_length("x\n", 2));
-    check(&file, &[
-        &format!("Subject: a\nContent-Length: {}\n\n{body}", body.len()),
-        "Subject: a\nContent-Length: 2\n\nx\n",
-    ]);
+    check(
+        &file,
+        &[
+            &format!("Subject: a\nContent-Length: {}\n\n{body}", body.len()),
+            "Subject: a\nContent-Length: 2\n\nx\n",
+        ],
+    );
     // Without a bare From line in any body it is mboxcl, which quotes.
-    check(&with_length(">From a\n>>From b\n", 17), &[
-        "Subject: a\nContent-Length: 17\n\nFrom a\n>>From b\n",
-    ]);
+    check(
+        &with_length(">From a\n>>From b\n", 17),
+        &["Subject: a\nContent-Length: 17\n\nFrom a\n>>From b\n"],
+    );
     // No line end at the end.
-    check(&format!("{}{FROM}B: 2\n\n", with_length("x", 1)), &[
-        "Subject: a\nContent-Length: 1\n\nx",
-        "B: 2\n",
-    ]);
+    check(
+        &format!("{}{FROM}B: 2\n\n", with_length("x", 1)),
+        &["Subject: a\nContent-Length: 1\n\nx", "B: 2\n"],
+    );
 }
 
 #[test]

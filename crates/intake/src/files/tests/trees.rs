@@ -66,7 +66,9 @@ fn folders_are_walked_by_name_and_name_their_mail() {
 #[test]
 fn a_maildir_gives_folders_and_flags_and_nothing_half_delivered() {
     let root = tempfile::tempdir().unwrap();
-    for folder in ["cur", "new", "tmp", ".Projekte.Gr&APY-&AN8-e/cur", ".Projekte.Gr&APY-&AN8-e/new"] {
+    for folder in
+        ["cur", "new", "tmp", ".Projekte.Gr&APY-&AN8-e/cur", ".Projekte.Gr&APY-&AN8-e/new"]
+    {
         fs::create_dir_all(root.path().join(folder)).unwrap();
     }
     put(root.path(), "cur/1.host:2,RS", MAIL);
@@ -132,15 +134,18 @@ fn a_zip_is_a_folder() {
     zip_of(&inner, &[("x.eml", MAIL.as_bytes())]);
     let nested = fs::read(&inner).unwrap();
     fs::remove_file(&inner).unwrap();
-    zip_of(&root.path().join("export.zip"), &[
-        ("top.eml", MAIL.as_bytes()),
-        ("Takeout/Mail/Inbox.mbox", mbox.as_bytes()),
-        ("md/cur/1.host:2,S", MAIL.as_bytes()),
-        ("md/tmp/2.host", MAIL.as_bytes()),
-        ("../../outside.eml", MAIL.as_bytes()),
-        ("nested.zip", &nested),
-        ("__MACOSX/x", b"x"),
-    ]);
+    zip_of(
+        &root.path().join("export.zip"),
+        &[
+            ("top.eml", MAIL.as_bytes()),
+            ("Takeout/Mail/Inbox.mbox", mbox.as_bytes()),
+            ("md/cur/1.host:2,S", MAIL.as_bytes()),
+            ("md/tmp/2.host", MAIL.as_bytes()),
+            ("../../outside.eml", MAIL.as_bytes()),
+            ("nested.zip", &nested),
+            ("__MACOSX/x", b"x"),
+        ],
+    );
     assert_eq!(
         items(root.path()),
         [
@@ -199,7 +204,8 @@ fn a_walk_that_is_dropped_stops() {
 
 #[test]
 fn a_report_adds_up_or_says_so() {
-    let mut report = ImportReport { read: 3, archived: 1, known: 1, failed: 1, ..Default::default() };
+    let mut report =
+        ImportReport { read: 3, archived: 1, known: 1, failed: 1, ..Default::default() };
     assert!(report.adds_up());
     report.read += 1;
     assert!(!report.adds_up());

@@ -1,8 +1,13 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use proptest::prelude::*;
+use tokio::sync::Notify;
 
 use super::support::*;
 use crate::fuzz::MemoryRoom;
 use crate::smtp::SmtpSettings;
+use crate::smtp::room::{Delivery, Refusal, Room};
 
 const ENVELOPE: &[u8] = b"EHLO me\r\nMAIL FROM:<x@y.test>\r\nRCPT TO:<a@archive.test>\r\n";
 
@@ -14,9 +19,24 @@ fn data(stuffed: &[u8]) -> Told {
 #[test]
 fn only_crlf_dot_crlf_ends_a_mail() {
     for end in [
-        "\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\r\n.\r\r\n", "\n\n.\n\n", "\r\r.\r\r",
-        "\r\n\0.\r\n", "\r\n.\0\r\n", "\r\n. \r\n", "\r\n.\t\r\n", "\r\n.\n\r\n", "\n\r.\r\n", "\r\n..\r\n",
-        "\n.\r", "\r\n.x\r\n",
+        "\n.\n",
+        "\r.\r",
+        "\n.\r\n",
+        "\r\n.\n",
+        "\r\n.\r",
+        "\r.\r\n",
+        "\r\n.\r\r\n",
+        "\n\n.\n\n",
+        "\r\r.\r\r",
+        "\r\n\0.\r\n",
+        "\r\n.\0\r\n",
+        "\r\n. \r\n",
+        "\r\n.\t\r\n",
+        "\r\n.\n\r\n",
+        "\n\r.\r\n",
+        "\r\n..\r\n",
+        "\n.\r",
+        "\r\n.x\r\n",
     ] {
         let smuggled = "MAIL FROM:<evil@y.test>\r\nRCPT TO:<b@archive.test>\r\nDATA\r\nevil";
         let told = data(format!("good{end}{smuggled}").as_bytes());
@@ -47,7 +67,8 @@ fn data_arrives_unstuffed_and_otherwise_as_it_is() {
 
 #[test]
 fn the_envelope_is_the_dialogue() {
-    let told = tell_mail(b"RCPT TO:<b@archive.test>\r\nRCPT TO:<a+x@archive.test>\r\nDATA\r\n.\r\n");
+    let told =
+        tell_mail(b"RCPT TO:<b@archive.test>\r\nRCPT TO:<a+x@archive.test>\r\nDATA\r\n.\r\n");
     let (_, deliveries) = told.room.mails().remove(0);
     let paths: Vec<Vec<_>> = deliveries
         .iter()
@@ -91,7 +112,9 @@ fn an_empty_last_chunk_alone_is_an_empty_mail() {
 
 #[test]
 fn data_and_rcpt_after_a_chunk_are_refused_and_the_mail_goes_on() {
-    let told = tell_mail(b"BDAT 1\r\naDATA\r\nRCPT TO:<b@archive.test>\r\nMAIL FROM:<>\r\nNOOP\r\nBDAT 1 LAST\r\nb");
+    let told = tell_mail(
+        b"BDAT 1\r\naDATA\r\nRCPT TO:<b@archive.test>\r\nMAIL FROM:<>\r\nNOOP\r\nBDAT 1 LAST\r\nb",
+    );
     assert_eq!(told.codes(), ["250", "503", "503", "503", "250", "250"]);
     assert_eq!(told.mails, [b"ab"]);
 }
@@ -114,7 +137,15 @@ fn chunks_without_a_transaction_are_read_and_thrown_away() {
 
 #[test]
 fn a_chunk_of_unreadable_size_ends_the_connection() {
-    for line in ["BDAT", "BDAT x", "BDAT -1", "BDAT 1 FIRST", "BDAT 1 LAST x", "BDAT 1\rx", "BDAT 99999999999999999999"] {
+    for line in [
+        "BDAT",
+        "BDAT x",
+        "BDAT -1",
+        "BDAT 1 FIRST",
+        "BDAT 1 LAST x",
+        "BDAT 1\rx",
+        "BDAT 99999999999999999999",
+    ] {
         let told = tell_mail(format!("{line}\r\nRSET\r\n").as_bytes());
         assert_eq!(told.codes(), ["501"], "{line}");
     }
@@ -179,6 +210,46 @@ async fn a_full_spool_puts_the_sender_off_at_mail_and_at_the_end() {
     client.expect(&[("MAIL FROM:<> SIZE=3", "250")]).await;
     assert!(listening.mails().is_empty());
     listening.stopped().await;
+}
+
+/// Takes mail when the test says so.
+struct SlowRoom(Arc<Notify>);
+
+impl Room for SlowRoom {
+    type Draft = ();
+
+    fn has_room(&self, _size_bytes: u64) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn begin(&self, _deliveries: Vec<Delivery>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn write(&self, _draft: &mut (), _octets: &[u8]) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn accept(&self, _draft: ()) -> Result<(), Refusal> {
+        self.0.notified().await;
+        Err(Refusal::Failed)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_at_the_end_of_a_mail_before_the_spool_has_answered() {
+    let answer = Arc::new(Notify::new());
+    let mut client = duplex_session_into(SlowRoom(answer.clone()), SmtpSettings::default());
+    assert!(client.reply().await.starts_with("220"));
+    client.expect(&[("EHLO me", "250"), ("MAIL FROM:<>", "250")]).await;
+    client.expect(&[("RCPT TO:<a@archive.test>", "250"), ("DATA", "354")]).await;
+    client.try_send(b"x\r\n.\r\nNOOP\r\n").await;
+    // Paused time runs on only when nobody has anything to do.
+    let silence = tokio::time::timeout(Duration::from_secs(3600), client.reply()).await;
+    assert!(silence.is_err(), "{silence:?}");
+    answer.notify_one();
+    assert!(client.reply().await.starts_with("451 4.3.0"));
+    assert!(client.reply().await.starts_with("250"));
 }
 
 proptest! {

@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 use tokio::net::TcpStream;
 
 use super::support::*;
-use crate::smtp::SmtpSettings;
+use crate::smtp::{SmtpSettings, bind};
 
 #[tokio::test]
 async fn one_connection_too_many_is_turned_away_until_another_ends() {
@@ -138,6 +138,21 @@ async fn shutdown_lets_the_mail_in_progress_finish() {
 }
 
 #[tokio::test]
+async fn both_families_listen_on_one_port() {
+    let Ok(six) = bind(&["[::1]:0".parse().unwrap()]) else {
+        eprintln!("left out: no IPv6 here");
+        return;
+    };
+    let port = six[0].local_addr().unwrap().port();
+    drop(six);
+    let both = bind(&[
+        format!("[::]:{port}").parse().unwrap(),
+        format!("0.0.0.0:{port}").parse().unwrap(),
+    ]);
+    assert_eq!(both.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn pipelined_commands_in_one_write_are_answered_in_order() {
     let listening = listen(SmtpSettings::default());
     let mut client = listening.connect().await;
@@ -147,7 +162,9 @@ async fn pipelined_commands_in_one_write_are_answered_in_order() {
     for code in ["250", "250", "250", "550", "354"] {
         assert_eq!(client.reply().await[..3], *code);
     }
-    client.send(b"one\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<a@archive.test>\r\nBDAT 3 LAST\r\ntwoQUIT\r\n").await;
+    client
+        .send(b"one\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<a@archive.test>\r\nBDAT 3 LAST\r\ntwoQUIT\r\n")
+        .await;
     for code in ["250", "250", "250", "250", "221", ""] {
         assert!(client.reply().await.starts_with(code));
     }

@@ -27,6 +27,23 @@ async fn a_mail_over_tls_names_the_version() {
 }
 
 #[tokio::test]
+async fn tls_1_2_is_spoken_with_those_who_know_no_better() {
+    let listening = listen(SmtpSettings::default());
+    let mut client = listening.connect().await;
+    client.expect(&[("EHLO me", "250"), ("STARTTLS", "220")]).await;
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = listening.connector_for(&[&rustls::version::TLS12]);
+    let stream = connector.connect(name, client.into_stream()).await.unwrap();
+    let mut client = Client::new(stream);
+    client.expect(&[("EHLO me", "250")]).await;
+    client.expect(&MAIL).await;
+    client.expect(&[(".", "250")]).await;
+    let (_, deliveries) = listening.room.mails().remove(0);
+    assert_eq!(deliveries[0].envelope.tls.as_deref(), Some("TLSv1_2"));
+    listening.stopped().await;
+}
+
+#[tokio::test]
 async fn what_was_said_in_clear_is_forgotten_after_the_handshake() {
     let listening = listen(SmtpSettings::default());
     let mut client = listening.connect().await;

@@ -2,6 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustls::SupportedProtocolVersion;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -11,6 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::fuzz::{FixedClock, KnownUsers, MemoryRoom, Script};
+use crate::smtp::room::Room;
 use crate::smtp::server::{Server, bind};
 use crate::smtp::session::{Session, Shared};
 use crate::smtp::{IntakeFigures, SmtpSettings};
@@ -103,14 +105,9 @@ pub(super) fn listen(settings: SmtpSettings) -> Listening {
     let cert = files.cert.clone();
     let tls = TlsStore::open(files, &["localhost".to_owned()]).unwrap();
     let room = MemoryRoom::default();
-    let server = Server::new(
-        settings,
-        Arc::new(KnownUsers),
-        room.clone(),
-        Arc::new(FixedClock),
-        &tls,
-    )
-    .unwrap();
+    let server =
+        Server::new(settings, Arc::new(KnownUsers), room.clone(), Arc::new(FixedClock), &tls)
+            .unwrap();
     let listeners = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
     let address = listeners[0].local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
@@ -141,11 +138,15 @@ impl Listening {
 
     /// Trusts exactly the certificate in the file.
     pub fn connector(&self) -> TlsConnector {
+        self.connector_for(rustls::DEFAULT_VERSIONS)
+    }
+
+    pub fn connector_for(&self, versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(&self.cert).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
@@ -214,11 +215,18 @@ pub(super) async fn start_tls(
 
 /// One session over a pipe in memory, in the test's own (pausable) time.
 pub(super) fn duplex_session(settings: SmtpSettings) -> Client<tokio::io::DuplexStream> {
+    duplex_session_into(MemoryRoom::default(), settings)
+}
+
+pub(super) fn duplex_session_into<R: Room>(
+    room: R,
+    settings: SmtpSettings,
+) -> Client<tokio::io::DuplexStream> {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let shared = Arc::new(Shared {
         settings,
         router: Arc::new(KnownUsers),
-        room: MemoryRoom::default(),
+        room,
         clock: Arc::new(FixedClock),
         tls: None,
         figures: Arc::new(IntakeFigures::default()),
