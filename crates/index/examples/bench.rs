@@ -55,8 +55,9 @@ fn main() {
         report(kind, queries, |query| {
             let marks = highlighter(&parse(query).expect(query));
             let shown = documents.iter().skip(500).take(50);
-            shown.map(|mail| marks.mark(&mail.subject).len() + marks.snippet(&mail.body).len()).sum::<usize>()
-                as u64
+            shown
+                .map(|mail| marks.mark(&mail.subject).len() + marks.snippet(&mail.body).len())
+                .sum::<usize>() as u64
         });
     }
 }
@@ -65,7 +66,9 @@ fn read(mbox: &[u8]) -> (Vec<IndexDocument>, usize) {
     let mut documents = Vec::new();
     let mut raw = 0;
     let mut starts: Vec<usize> = vec![0];
-    starts.extend(mbox.windows(7).enumerate().filter(|(_, w)| *w == b"\n\nFrom ").map(|(at, _)| at + 2));
+    starts.extend(
+        mbox.windows(7).enumerate().filter(|(_, w)| *w == b"\n\nFrom ").map(|(at, _)| at + 2),
+    );
     starts.push(mbox.len());
     for range in starts.windows(2) {
         let mail = &mbox[range[0]..range[1]];
@@ -115,7 +118,8 @@ fn nth(documents: &[IndexDocument], n: usize) -> IndexDocument {
     let round = n / documents.len();
     mail.row = n as u64 + 1;
     mail.record = record(mail.row);
-    mail.owners = vec!["all@bench.example".into(), format!("user{}@bench.example", mail.row % USERS)];
+    mail.owners =
+        vec!["all@bench.example".into(), format!("user{}@bench.example", mail.row % USERS)];
     mail.date = mail.date.saturating_add_seconds(round as i64 * 86_400);
     mail.received_at = mail.date;
     mail.message_id = mail.message_id.map(|id| format!("{round}.{id}"));
@@ -126,7 +130,13 @@ fn nth(documents: &[IndexDocument], n: usize) -> IndexDocument {
     mail
 }
 
-fn fill(index: &dyn SearchIndex, documents: &[IndexDocument], mails: usize, raw: usize, text: usize) {
+fn fill(
+    index: &dyn SearchIndex,
+    documents: &[IndexDocument],
+    mails: usize,
+    raw: usize,
+    text: usize,
+) {
     let start = Instant::now();
     let mut prepared = Duration::ZERO;
     let mut at = 0;
@@ -142,7 +152,10 @@ fn fill(index: &dyn SearchIndex, documents: &[IndexDocument], mails: usize, raw:
     }
     let took = start.elapsed() - prepared;
     let rate = mails as f64 / took.as_secs_f64();
-    println!("index: {mails} mails in {took:.1?} with a commit every 2,000: {rate:.0} mails/s, peak {} MB", peak_mb());
+    println!(
+        "index: {mails} mails in {took:.1?} with a commit every 2,000: {rate:.0} mails/s, peak {} MB",
+        peak_mb()
+    );
     for _ in 0..2 {
         index.release_idle().expect("released");
     }
@@ -169,26 +182,40 @@ fn queries(documents: &[IndexDocument]) -> Vec<(&'static str, Vec<String>)> {
         let mut words: Vec<&str> = mail.body.split(|c: char| !c.is_ascii_alphabetic()).collect();
         words.sort_unstable();
         words.dedup();
-        words.into_iter().filter(|word| word.len() > 3).for_each(|word| *counts.entry(word).or_default() += 1);
+        words
+            .into_iter()
+            .filter(|word| word.len() > 3)
+            .for_each(|word| *counts.entry(word).or_default() += 1);
     }
     let mut words: Vec<(&str, usize)> = counts.into_iter().collect();
     words.sort_unstable_by_key(|(word, count)| (std::cmp::Reverse(*count), *word));
     let common: Vec<&str> = words.iter().take(20).map(|(word, _)| *word).collect();
-    let middle: Vec<&str> = words.iter().skip(200).step_by(20).take(20).map(|(word, _)| *word).collect();
-    let rare: Vec<&str> =
-        words.iter().filter(|(_, count)| (3..10).contains(count)).step_by(50).take(20).map(|(word, _)| *word).collect();
+    let middle: Vec<&str> =
+        words.iter().skip(200).step_by(20).take(20).map(|(word, _)| *word).collect();
+    let rare: Vec<&str> = words
+        .iter()
+        .filter(|(_, count)| (3..10).contains(count))
+        .step_by(50)
+        .take(20)
+        .map(|(word, _)| *word)
+        .collect();
     let texts = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let pairs = |a: &[&str], b: &[&str]| -> Vec<String> {
         a.iter().zip(b).map(|(a, b)| format!("{a} {b}")).collect()
     };
     let phrases = documents.iter().step_by(documents.len() / 20).filter_map(|mail| {
-        let words: Vec<&str> = mail.body.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic)).collect();
+        let words: Vec<&str> = mail
+            .body
+            .split_whitespace()
+            .filter(|word| word.chars().all(char::is_alphabetic))
+            .collect();
         let pair = words.windows(2).find(|pair| pair.iter().all(|word| word.len() > 3))?;
         Some(format!("\"{} {}\"", pair[0], pair[1]))
     });
-    let senders = documents.iter().step_by(documents.len() / 20).filter_map(|mail| {
-        Some(format!("from:{} after:2000", mail.from.first()?.address))
-    });
+    let senders = documents
+        .iter()
+        .step_by(documents.len() / 20)
+        .filter_map(|mail| Some(format!("from:{} after:2000", mail.from.first()?.address)));
     let prefixes = rare.iter().map(|word| format!("{}*", &word[..4]));
     vec![
         ("rare word", texts(&rare)),
@@ -209,7 +236,8 @@ fn ask(index: &dyn SearchIndex, scope: &Scope, query: &str, facets: bool) -> u64
     let query = parse(query).expect(query);
     let calendar = Calendar::utc(Timestamp::from_seconds(1_700_000_000));
     let sort = Sort::DateDescending;
-    let request = SearchRequest { query: &query, calendar: &calendar, sort, cursor: None, limit: 50, facets };
+    let request =
+        SearchRequest { query: &query, calendar: &calendar, sort, cursor: None, limit: 50, facets };
     index.search(scope, &request).expect("found").total
 }
 
@@ -217,13 +245,21 @@ fn ask(index: &dyn SearchIndex, scope: &Scope, query: &str, facets: bool) -> u64
 fn bare(folder: &Path, queries: &[(&str, Vec<String>)]) {
     let index = tantivy::Index::open_in_dir(folder.join(TENANT.to_string())).expect("the index");
     let searcher = index.reader().expect("a reader").searcher();
-    println!("\nbare engine ({} segments): count and 50 rows by date", searcher.segment_readers().len());
+    println!(
+        "\nbare engine ({} segments): count and 50 rows by date",
+        searcher.segment_readers().len()
+    );
     let body = index.schema().get_field("body").expect("the body");
-    for (kind, queries) in queries.iter().filter(|(kind, _)| kind.ends_with(" word") || *kind == "phrase") {
+    for (kind, queries) in
+        queries.iter().filter(|(kind, _)| kind.ends_with(" word") || *kind == "phrase")
+    {
         report(kind, queries, |query| {
             let words = query.to_lowercase();
-            let words: Vec<Term> =
-                words.trim_matches('"').split(' ').map(|word| Term::from_field_text(body, word)).collect();
+            let words: Vec<Term> = words
+                .trim_matches('"')
+                .split(' ')
+                .map(|word| Term::from_field_text(body, word))
+                .collect();
             let query: Box<dyn Query> = match words.len() {
                 1 => Box::new(TermQuery::new(words[0].clone(), IndexRecordOption::Basic)),
                 _ => Box::new(PhraseQuery::new(words)),

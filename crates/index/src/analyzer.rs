@@ -95,7 +95,8 @@ impl Run<'_> {
         while let Some(first) = starts.next() {
             match starts.peek() {
                 Some(&second) => {
-                    let to = self.text[second..].chars().next().map_or(end, |c| second + c.len_utf8());
+                    let to =
+                        self.text[second..].chars().next().map_or(end, |c| second + c.len_utf8());
                     self.emit(first, to, Kind::Pair, 1);
                 }
                 None => self.emit(first, end, Kind::Single, 1),
@@ -188,7 +189,9 @@ fn class_of(c: char) -> Option<Class> {
         | '\u{4e00}'..='\u{9fff}'
         | '\u{f900}'..='\u{faff}'
         | '\u{ff66}'..='\u{ff9f}'
-        | '\u{20000}'..='\u{323af}' => (c.is_alphanumeric() || c == '\u{e4e}').then_some(Class::Pairs),
+        | '\u{20000}'..='\u{323af}' => {
+            (c.is_alphanumeric() || c == '\u{e4e}').then_some(Class::Pairs)
+        }
         _ if c.is_alphanumeric() || is_inner(c) => Some(Class::Word),
         _ => None,
     }

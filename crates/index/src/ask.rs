@@ -39,9 +39,7 @@ pub(crate) fn ask_word(word: &Word) -> Ask {
     }
     match &words[..] {
         [one] if one.kind == Kind::Single => Ask::Prefix(one.text.clone()),
-        [one] => {
-            Ask::Stem(stems(&one.folded, &one.text, Stems::clone), one.text.clone())
-        }
+        [one] => Ask::Stem(stems(&one.folded, &one.text, Stems::clone), one.text.clone()),
         _ => Ask::Sequence(placed(words)),
     }
 }
@@ -148,7 +146,9 @@ pub(crate) fn are_near(left: (&[u32], u32), right: (&[u32], u32), distance: u32)
 pub(crate) fn occurrences(run: &[Placed], positions: &[Vec<u32>]) -> Vec<u32> {
     let Some((first, rest)) = positions.split_first() else { return Vec::new() };
     let stands = |start: u32| {
-        rest.iter().zip(&run[1..]).all(|(list, (offset, _))| list.binary_search(&(start + offset)).is_ok())
+        rest.iter()
+            .zip(&run[1..])
+            .all(|(list, (offset, _))| list.binary_search(&(start + offset)).is_ok())
     };
     first.iter().copied().filter(|start| stands(*start)).collect()
 }

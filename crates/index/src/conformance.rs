@@ -15,7 +15,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_717_243_200);
 
 /// Runs everything; `open` opens the engine on a folder, which is empty at first.
 pub fn run(folder: &Path, open: &dyn Fn(&Path) -> Box<dyn SearchIndex>) {
-    let suite: [(&str, fn(&dyn Fn() -> Box<dyn SearchIndex>)); 9] = [
+    let suite: [(&str, fn(Open<'_>)); 9] = [
         ("absent", an_unknown_tenant_has_nothing),
         ("commit", only_what_is_committed_is_found_and_survives),
         ("replace", a_document_takes_the_place_of_its_record),
@@ -124,9 +124,12 @@ fn apply(index: &dyn SearchIndex, documents: Vec<IndexDocument>, new: bool, thro
 }
 
 fn done<T>(result: crate::Result<T>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error).map(|source| source.to_string())))
+    result.unwrap_or_else(|error| {
+        panic!("{error}: {:?}", std::error::Error::source(&error).map(|source| source.to_string()))
+    })
 }
 
+/// Opens the engine on the folder of one check.
 type Open<'a> = &'a dyn Fn() -> Box<dyn SearchIndex>;
 
 fn an_unknown_tenant_has_nothing(open: Open<'_>) {
@@ -203,7 +206,10 @@ fn removed_records_are_gone(open: Open<'_>) {
     assert_eq!(rows(&*index, &auditor(TENANT), "mail"), [2, 3]);
     done(index.commit(TENANT));
     assert_eq!(rows(&*index, &auditor(TENANT), "mail"), [3]);
-    assert_eq!(ask(&*index, &auditor(TENANT), "mail").facets.map(|facets| facets.senders_total), Some(1));
+    assert_eq!(
+        ask(&*index, &auditor(TENANT), "mail").facets.map(|facets| facets.senders_total),
+        Some(1)
+    );
 }
 
 fn everyone_sees_exactly_their_mail(open: Open<'_>) {
@@ -222,9 +228,13 @@ fn everyone_sees_exactly_their_mail(open: Open<'_>) {
     assert_eq!(see(vec![owned("anna@firma.example", Some(2), None)]), [5]);
     assert_eq!(see(vec![owned("anna@firma.example", Some(5), None)]), [5]);
     assert_eq!(see(vec![owned("anna@firma.example", None, Some(5))]), [1]);
-    let both = vec![owned("anna@firma.example", Some(2), Some(5)), owned("carl@firma.example", Some(2), None)];
+    let both = vec![
+        owned("anna@firma.example", Some(2), Some(5)),
+        owned("carl@firma.example", Some(2), None),
+    ];
     assert_eq!(see(both), [2]);
-    let mut many: Vec<_> = (0..100).map(|i| owned(&format!("user{i}@firma.example"), None, None)).collect();
+    let mut many: Vec<_> =
+        (0..100).map(|i| owned(&format!("user{i}@firma.example"), None, None)).collect();
     assert_eq!(see(many.clone()), NONE);
     many.push(owned("carl@firma.example", None, None));
     assert_eq!(see(many), [2]);
@@ -247,7 +257,9 @@ fn blind_copies_are_known_to_those_who_may_know(open: Open<'_>) {
     let of = |key: &str| user(TENANT, vec![owned(key, None, None)]);
     let (anna, bert, carl) =
         (of("anna@firma.example"), of("bert@firma.example"), of("carl@firma.example"));
-    for query in ["bcc:carl", "bcc:carl@firma.example", "carl", "with:carl", "bcc:@firma.example", "car*"] {
+    for query in
+        ["bcc:carl", "bcc:carl@firma.example", "carl", "with:carl", "bcc:@firma.example", "car*"]
+    {
         for scope in [&auditor(TENANT), &anna, &carl] {
             assert_eq!(rows(&*index, scope, query), [1], "{query} {scope:?}");
         }
@@ -320,9 +332,12 @@ fn facets_count_what_the_scope_shows(open: Open<'_>) {
     let mail = |row: u64| {
         let mut mail = document(row, "brief");
         mail.from[0].address = EmailAddress::new(&format!("von{}@firma.example", row % 15));
-        mail.owners = vec![format!("{}@firma.example", if row % 2 == 0 { "gerade" } else { "krumm" })];
-        mail.has_attachment = row % 3 == 0;
-        mail.kind = if row % 5 == 0 { MailKind::Calendar } else { MailKind::Mail };
+        mail.owners = vec![format!(
+            "{}@firma.example",
+            if row.is_multiple_of(2) { "gerade" } else { "krumm" }
+        )];
+        mail.has_attachment = row.is_multiple_of(3);
+        mail.kind = if row.is_multiple_of(5) { MailKind::Calendar } else { MailKind::Mail };
         mail.date = Timestamp::from_seconds((row as i64 % 4) * 366 * 86_400);
         mail.size_bytes = 1 << (row % 24);
         mail
@@ -349,7 +364,7 @@ fn facets_count_what_the_scope_shows(open: Open<'_>) {
         let (from, until) = size.value.bounds();
         let count = (0..60u64).filter(|row| {
             let bytes = 1 << (row % 24);
-            row % 2 == 0 && from <= bytes && until.is_none_or(|until| bytes < until)
+            row.is_multiple_of(2) && from <= bytes && until.is_none_or(|until| bytes < until)
         });
         assert_eq!(size.count, count.count() as u64, "{:?}", size.value);
     }

@@ -138,10 +138,11 @@ struct TextWords {
 impl TextWords {
     fn of(text: &str, wanted: &[(usize, &Ask)]) -> Self {
         let stemmed = wanted.iter().any(|(_, ask)| matches!(ask, Ask::Stem(..)));
-        let layouts = wanted.iter().any(|(_, ask)| {
-            !matches!(ask, Ask::Stem(..) | Ask::Term(_) | Ask::Prefix(_))
-        });
-        let mut words = Self { ranges: HashMap::new(), positions: HashMap::new(), tokens: Vec::new() };
+        let layouts = wanted
+            .iter()
+            .any(|(_, ask)| !matches!(ask, Ask::Stem(..) | Ask::Term(_) | Ask::Prefix(_)));
+        let mut words =
+            Self { ranges: HashMap::new(), positions: HashMap::new(), tokens: Vec::new() };
         analyze(text, &mut |token| {
             let range = token.start..token.end;
             let extra = matches!(token.kind, Kind::Address | Kind::Domain);
@@ -200,7 +201,8 @@ impl TextWords {
     fn starts(&self, run: &[Placed], prefix: bool) -> Vec<u32> {
         let mut lists: Vec<_> = run.iter().map(|(_, term)| self.at(term)).collect();
         if let (true, Some((_, beginning)), Some(last)) = (prefix, run.last(), lists.last_mut()) {
-            let fitting = self.positions.iter().filter(|(term, _)| term.starts_with(beginning.as_str()));
+            let fitting =
+                self.positions.iter().filter(|(term, _)| term.starts_with(beginning.as_str()));
             *last = fitting.flat_map(|(_, positions)| positions.iter().copied()).collect();
             last.sort_unstable();
         }
@@ -220,7 +222,8 @@ pub(crate) fn satisfied(ask: &Ask, words: &[(u32, String)], terms: &[String]) ->
     let at = |wanted: &str| -> Vec<u32> {
         words.iter().filter(|(_, word)| word == wanted).map(|(position, _)| *position).collect()
     };
-    let lists = |run: &[Placed]| -> Vec<Vec<u32>> { run.iter().map(|(_, term)| at(term)).collect() };
+    let lists =
+        |run: &[Placed]| -> Vec<Vec<u32>> { run.iter().map(|(_, term)| at(term)).collect() };
     match ask {
         Ask::Near(left, right, distance) => are_near(
             (&occurrences(left, &lists(left)), run_length(left)),
@@ -287,14 +290,16 @@ fn best_window(text: &str, hits: &[(Range<usize>, usize)]) -> Range<usize> {
             best = (counts.len(), hits[left].0.start);
         }
     }
-    let lead = text[..best.1].char_indices().rev().take(SNIPPET_CHARS / 4).last().map_or(0, |(at, _)| at);
+    let lead =
+        text[..best.1].char_indices().rev().take(SNIPPET_CHARS / 4).last().map_or(0, |(at, _)| at);
     let start = match lead {
         0 => 0,
         // Begins at a word, if one begins soon.
         _ => text[lead..best.1].find(char::is_whitespace).map_or(lead, |at| lead + at),
     };
     let start = start + (text[start..].len() - text[start..].trim_start().len());
-    let end = text[start..].char_indices().nth(SNIPPET_CHARS).map_or(text.len(), |(at, _)| start + at);
+    let end =
+        text[start..].char_indices().nth(SNIPPET_CHARS).map_or(text.len(), |(at, _)| start + at);
     if end == text.len() {
         return start..end;
     }

@@ -1,4 +1,4 @@
-use model::{IndexDocument, Mailbox, MailKind, RecordId, Timestamp};
+use model::{IndexDocument, MailKind, Mailbox, RecordId, Timestamp};
 
 use crate::{ANALYZER_VERSION, Calendar, Query};
 

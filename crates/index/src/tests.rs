@@ -16,7 +16,8 @@ fn engine(folder: &Path) -> Box<dyn SearchIndex> {
 
 fn filled(folder: &Path, documents: Vec<IndexDocument>) -> Box<dyn SearchIndex> {
     let index = engine(folder);
-    let changes = documents.into_iter().map(|document| IndexChange { document, new: true }).collect();
+    let changes =
+        documents.into_iter().map(|document| IndexChange { document, new: true }).collect();
     index.apply(TENANT, changes, 1).expect("applied");
     index.commit(TENANT).expect("committed");
     index
@@ -35,9 +36,10 @@ fn mailbox(name: &str, address: &str) -> Mailbox {
 fn corpus() -> Vec<IndexDocument> {
     let at = |text: &str| text.parse::<Timestamp>().expect(text);
     let mut contract = document(1, "Vertrag über die Lieferung");
-    contract.body = "Sehr geehrter Herr Müller,\nanbei die Verträge für Köln. Wir kündigen nicht.\n\
+    contract.body =
+        "Sehr geehrter Herr Müller,\nanbei die Verträge für Köln. Wir kündigen nicht.\n\
                      Rechnung 4711-2 liegt bei. Fragen an d.mueller@example.de"
-        .into();
+            .into();
     contract.attachment_names = vec!["Vertrag_2024-03.pdf".into(), "Größe.xlsx".into()];
     contract.has_attachment = true;
     contract.date = at("2024-03-01T10:00:00Z");
@@ -167,7 +169,8 @@ fn an_index_of_another_analyzer_asks_for_a_rebuild() {
     filled(folder.path(), vec![document(1, "eins")]).close().expect("closed");
     let meta = folder.path().join(TENANT.to_string()).join("meta.json");
     let text = std::fs::read_to_string(&meta).expect("read");
-    let changed = text.replace(&format!("\\\"analyzer\\\":{ANALYZER_VERSION}"), "\\\"analyzer\\\":999");
+    let changed =
+        text.replace(&format!("\\\"analyzer\\\":{ANALYZER_VERSION}"), "\\\"analyzer\\\":999");
     assert_ne!(text, changed);
     std::fs::write(&meta, changed).expect("written");
     let index = engine(folder.path());
@@ -188,7 +191,8 @@ fn damage_is_named_or_asks_for_a_rebuild() {
         let path = entry.expect("an entry").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let octets = std::fs::read(&path).expect("read");
-        if octets.len() < 40 || !(name.contains('-') || name.len() > 32) || name.ends_with(".json") {
+        if octets.len() < 40 || !(name.contains('-') || name.len() > 32) || name.ends_with(".json")
+        {
             continue;
         }
         let mut damaged = octets.clone();

@@ -11,8 +11,10 @@ fn tokens(text: &str) -> Vec<(String, u32, Kind)> {
 }
 
 fn check(text: &str, expected: &[(&str, u32, Kind)]) {
-    let expected: Vec<_> =
-        expected.iter().map(|(term, position, kind)| ((*term).to_owned(), *position, *kind)).collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(term, position, kind)| ((*term).to_owned(), *position, *kind))
+        .collect();
     assert_eq!(tokens(text), expected, "{text:?}");
 }
 
@@ -78,7 +80,10 @@ fn scripts_without_spaces_become_pairs() {
     use Kind::{Pair, Single, Word as W};
     check("東京都 ok", &[("東京", 0, Pair), ("京都", 1, Pair), ("都", 2, Single), ("ok", 3, W)]);
     check("東x", &[("東", 0, Single), ("x", 1, W)]);
-    assert_eq!(asked("東京都").iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["東京", "京都"]);
+    assert_eq!(
+        asked("東京都").iter().map(|word| word.text.as_str()).collect::<Vec<_>>(),
+        ["東京", "京都"]
+    );
     assert_eq!(asked("東").len(), 1);
 }
 

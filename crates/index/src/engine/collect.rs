@@ -59,7 +59,11 @@ impl Collector for Collect {
     type Fruit = Collected;
     type Child = SegmentCollect;
 
-    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentCollect> {
+    fn for_segment(
+        &self,
+        _: SegmentOrdinal,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<SegmentCollect> {
         SegmentCollect::new(self, segment)
     }
 
@@ -92,7 +96,9 @@ impl Collect {
             Key::Number(key) => (Reverse(*key), None, Reverse(row.hit.row)),
             Key::Text(text) => {
                 let text = match self.sort {
-                    Sort::SenderDescending | Sort::SubjectDescending => TextOrder::Down(Reverse(text)),
+                    Sort::SenderDescending | Sort::SubjectDescending => {
+                        TextOrder::Down(Reverse(text))
+                    }
                     _ => TextOrder::Up(text),
                 };
                 (Reverse(0), Some(text), Reverse(row.hit.row))
@@ -157,7 +163,8 @@ fn most_frequent(
     senders.sort_unstable_by_key(|(count, ..)| Reverse(*count));
     let least = senders.get(FACET_SENDERS - 1).map_or(0, |(count, ..)| *count);
     // Equals of the last one are named too, but not without end.
-    let candidates = senders.iter().take_while(|(count, ..)| *count >= least).take(8 * FACET_SENDERS);
+    let candidates =
+        senders.iter().take_while(|(count, ..)| *count >= least).take(8 * FACET_SENDERS);
     let mut named = Vec::new();
     for &(count, part, ord) in candidates {
         let mut value = String::new();

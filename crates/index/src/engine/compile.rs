@@ -4,8 +4,8 @@ use model::Timestamp;
 use policy::{OwnedAddress, Scope, View};
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query,
-    RangeQuery, TermQuery, TermSetQuery,
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, Query, RangeQuery,
+    TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field as EngineField, IndexRecordOption};
 
@@ -79,7 +79,10 @@ impl<'a> Compiler<'a> {
             Node::Word(word) => &word.text,
             _ => return,
         };
-        let boosts = [(Field::Body, self.fields.body, 1.0), (Field::Subject, self.fields.subject, SUBJECT_BOOST)];
+        let boosts = [
+            (Field::Body, self.fields.body, 1.0),
+            (Field::Subject, self.fields.subject, SUBJECT_BOOST),
+        ];
         for (of, engine_field, boost) in boosts {
             if field != Field::Any && field != of {
                 continue;
@@ -119,7 +122,9 @@ impl<'a> Compiler<'a> {
             Node::Or(parts) => any_of(parts.iter().map(|part| self.expr(part)).collect()),
             Node::Phrase(phrase) => self.asked(phrase.field, &ask_phrase(phrase)),
             Node::Smaller(0) => Box::new(EmptyQuery),
-            Node::Smaller(bytes) => size_range(fields.size, Bound::Unbounded, Bound::Excluded(*bytes)),
+            Node::Smaller(bytes) => {
+                size_range(fields.size, Bound::Unbounded, Bound::Excluded(*bytes))
+            }
             Node::Source(source) => term(fields.source, clipped(source)),
             Node::Word(word) => self.asked(word.field, &ask_word(word)),
         }
@@ -238,17 +243,10 @@ fn address_answers(key: &str, ask: &Ask) -> bool {
 fn in_field(field: EngineField, ask: &Ask) -> BoxedQuery {
     let layout = match ask {
         Ask::Prefix(prefix) => return prefix_range(field, prefix),
-        Ask::Sequence(run) => {
-            let terms = run
-                .iter()
-                .map(|(offset, text)| (*offset as usize, Term::from_field_text(field, text)))
-                .collect();
-            // `ask` makes sequences of two words at least.
-            return Box::new(PhraseQuery::new_with_offset(terms));
-        }
         Ask::Stem(_, word) => return term(field, word),
         Ask::Term(text) => return term(field, clipped(text)),
         Ask::Near(left, right, distance) => Layout::Near(left.clone(), right.clone(), *distance),
+        Ask::Sequence(run) => Layout::Sequence(run.clone()),
         Ask::SequencePrefix(run) => Layout::SequencePrefix(run.clone()),
         Ask::Window(terms, distance) => Layout::Window(terms.clone(), *distance),
     };
@@ -291,7 +289,8 @@ fn size_range(field: EngineField, from: Bound<u64>, until: Bound<u64>) -> BoxedQ
 fn one_of(fields: &Fields, field: EngineField, owned: &[OwnedAddress]) -> BoxedQuery {
     let (always, spans): (Vec<_>, Vec<_>) =
         owned.iter().partition(|own| own.from.is_none() && own.until.is_none());
-    let mut parts: Vec<BoxedQuery> = spans.iter().map(|own| owned_term(fields, field, own)).collect();
+    let mut parts: Vec<BoxedQuery> =
+        spans.iter().map(|own| owned_term(fields, field, own)).collect();
     if always.len() >= TERM_SET_MIN {
         let terms = always.iter().map(|own| Term::from_field_text(field, clipped(&own.key)));
         parts.push(Box::new(TermSetQuery::new(terms)));
@@ -313,7 +312,9 @@ fn any_of(mut parts: Vec<BoxedQuery>) -> BoxedQuery {
     match parts.len() {
         0 => Box::new(EmptyQuery),
         1 => parts.remove(0),
-        _ => Box::new(BooleanQuery::new(parts.into_iter().map(|part| (Occur::Should, part)).collect())),
+        _ => Box::new(BooleanQuery::new(
+            parts.into_iter().map(|part| (Occur::Should, part)).collect(),
+        )),
     }
 }
 

@@ -31,7 +31,10 @@ impl Cursor {
         let row = u64::from_str_radix(row, 16).ok()?;
         let textual = matches!(
             sort,
-            Sort::SenderAscending | Sort::SenderDescending | Sort::SubjectAscending | Sort::SubjectDescending
+            Sort::SenderAscending
+                | Sort::SenderDescending
+                | Sort::SubjectAscending
+                | Sort::SubjectDescending
         );
         let key = match textual {
             true => Key::Text(decode_hex(key)?),
@@ -45,5 +48,7 @@ fn decode_hex(text: &str) -> Option<String> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let digit = |octet: u8| char::from(octet).to_digit(16);
     let octets = pairs.iter().map(|[a, b]| Some((digit(*a)? * 16 + digit(*b)?) as u8));
-    rest.is_empty().then(|| octets.collect::<Option<Vec<_>>>())?.and_then(|octets| String::from_utf8(octets).ok())
+    rest.is_empty()
+        .then(|| octets.collect::<Option<Vec<_>>>())?
+        .and_then(|octets| String::from_utf8(octets).ok())
 }

@@ -203,7 +203,13 @@ pub(crate) fn subject_key(subject: &str) -> String {
         if !key.is_empty() && room > 0 {
             key.push(' ');
         }
-        key.extend(token.folded.char_indices().take_while(|(at, c)| at + c.len_utf8() <= room).map(|(_, c)| c));
+        key.extend(
+            token
+                .folded
+                .char_indices()
+                .take_while(|(at, c)| at + c.len_utf8() <= room)
+                .map(|(_, c)| c),
+        );
     });
     key
 }

@@ -15,9 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{RecordId, TenantId};
 use policy::Scope;
 
-use crate::{
-    Hits, IndexChange, IndexedRecord, Options, Result, SearchIndex, SearchRequest, State,
-};
+use crate::{Hits, IndexChange, IndexedRecord, Options, Result, SearchIndex, SearchRequest, State};
 use schema::Fields;
 use tenant::Tenant;
 

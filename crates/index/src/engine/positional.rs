@@ -12,6 +12,10 @@ use crate::ask::{Placed, are_near, in_window, occurrences, run_length};
 #[derive(Clone, Debug)]
 pub(super) enum Layout {
     Near(Vec<Placed>, Vec<Placed>, u32),
+    /// Not the engine's own phrase query: that one goes wrong (and says so in debug builds) when
+    /// it is asked about a document before its current one, as exclusions do (tantivy 0.27,
+    /// `PhraseScorer::seek_danger`).
+    Sequence(Vec<Placed>),
     /// The last word is a beginning.
     SequencePrefix(Vec<Placed>),
     Window(Vec<String>, u32),
@@ -24,6 +28,7 @@ impl Layout {
             Self::Near(left, right, _) => {
                 left.iter().chain(right).map(|(_, term)| (term.as_str(), false)).collect()
             }
+            Self::Sequence(run) => run.iter().map(|(_, term)| (term.as_str(), false)).collect(),
             Self::SequencePrefix(run) => {
                 let last = run.len().saturating_sub(1);
                 run.iter().enumerate().map(|(i, (_, term))| (term.as_str(), i == last)).collect()
@@ -43,7 +48,9 @@ impl Layout {
                     *distance,
                 )
             }
-            Self::SequencePrefix(run) => !occurrences(run, positions).is_empty(),
+            Self::Sequence(run) | Self::SequencePrefix(run) => {
+                !occurrences(run, positions).is_empty()
+            }
             Self::Window(terms, distance) => in_window(terms, positions, *distance),
         }
     }
@@ -80,15 +87,17 @@ impl Weight for PositionalWeight {
                 Slot::Many(Expansions::new(expansions))
             } else {
                 match index.read_postings(&Term::from_field_text(self.0.field, text), option)? {
-                    Some(postings) => Slot::One(postings),
+                    Some(postings) => Slot::One(Box::new(postings)),
                     None => return Ok(Box::new(EmptyScorer)),
                 }
             };
             slots.push(slot);
         }
+        let mut order: Vec<usize> = (0..slots.len()).collect();
+        order.sort_by_key(|i| slots[*i].size_hint());
         let positions = vec![Vec::new(); slots.len()];
         let layout = self.0.layout.clone();
-        let mut scorer = PositionalScorer { slots, positions, layout, doc: 0, score: boost };
+        let mut scorer = PositionalScorer { slots, order, positions, layout, doc: 0, score: boost };
         scorer.find(0);
         Ok(Box::new(scorer))
     }
@@ -104,10 +113,17 @@ impl Weight for PositionalWeight {
 
 enum Slot {
     Many(Expansions),
-    One(SegmentPostings),
+    One(Box<SegmentPostings>),
 }
 
 impl Slot {
+    fn size_hint(&self) -> u32 {
+        match self {
+            Self::Many(expansions) => expansions.postings.iter().map(DocSet::size_hint).sum(),
+            Self::One(postings) => postings.size_hint(),
+        }
+    }
+
     /// The first document at or after `target`.
     fn seek(&mut self, target: DocId) -> DocId {
         match self {
@@ -168,6 +184,8 @@ impl Expansions {
 
 struct PositionalScorer {
     slots: Vec<Slot>,
+    /// The slots, the rarest first.
+    order: Vec<usize>,
     positions: Vec<Vec<u32>>,
     layout: Layout,
     doc: DocId,
@@ -200,8 +218,8 @@ impl PositionalScorer {
             if target >= TERMINATED {
                 return TERMINATED;
             }
-            for slot in &mut self.slots {
-                let doc = slot.seek(target);
+            for i in &self.order {
+                let doc = self.slots[*i].seek(target);
                 if doc > target {
                     target = doc;
                     continue 'again;
@@ -229,11 +247,7 @@ impl DocSet for PositionalScorer {
     }
 
     fn size_hint(&self) -> u32 {
-        let sizes = self.slots.iter().map(|slot| match slot {
-            Slot::Many(expansions) => expansions.postings.iter().map(|one| one.size_hint()).sum(),
-            Slot::One(postings) => postings.size_hint(),
-        });
-        sizes.min().unwrap_or(0)
+        self.order.first().map_or(0, |rarest| self.slots[*rarest].size_hint())
     }
 
     fn cost(&self) -> u64 {

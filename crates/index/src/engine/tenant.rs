@@ -72,8 +72,12 @@ struct Payload {
 impl Payload {
     fn text(through_seq: u64) -> String {
         // Three numbers: always writable.
-        serde_json::to_string(&Self { analyzer: ANALYZER_VERSION, schema: SCHEMA_VERSION, through_seq })
-            .unwrap_or_default()
+        serde_json::to_string(&Self {
+            analyzer: ANALYZER_VERSION,
+            schema: SCHEMA_VERSION,
+            through_seq,
+        })
+        .unwrap_or_default()
     }
 }
 
@@ -137,11 +141,15 @@ impl Tenant {
         let through = match payload {
             Some(Ok(payload)) if payload.analyzer != ANALYZER_VERSION => {
                 let (is, must) = (payload.analyzer, ANALYZER_VERSION);
-                return Err(rebuild(format!("made by analyzer version {is}, this is version {must}")));
+                return Err(rebuild(format!(
+                    "made by analyzer version {is}, this is version {must}"
+                )));
             }
             Some(Ok(payload)) if payload.schema != SCHEMA_VERSION => {
                 let (is, must) = (payload.schema, SCHEMA_VERSION);
-                return Err(rebuild(format!("made with schema version {is}, this is version {must}")));
+                return Err(rebuild(format!(
+                    "made with schema version {is}, this is version {must}"
+                )));
             }
             Some(Ok(payload)) => payload.through_seq,
             // Made, but stopped before the first commit: empty.
@@ -164,7 +172,8 @@ impl Tenant {
         fs::create_dir_all(&self.folder).map_err(self.io("make its folder"))?;
         let directory = MmapDirectory::open(&self.folder)
             .map_err(|error| self.engine("open its folder")(error.into()))?;
-        let index = Index::create(directory, self.shared.fields.schema.clone(), IndexSettings::default());
+        let index =
+            Index::create(directory, self.shared.fields.schema.clone(), IndexSettings::default());
         let mut index = index.map_err(self.engine("create"))?;
         index.set_tokenizers(tokenizers());
         self.with_reader(index, 0)
@@ -254,7 +263,8 @@ impl Tenant {
 
     fn commit_writer(&self, writing: &mut Writing) -> Result<u64> {
         fail::fail_point!("index.commit.before", |_| self.injected());
-        let mut prepared = writing.writer.prepare_commit().map_err(self.engine("prepare a commit"))?;
+        let mut prepared =
+            writing.writer.prepare_commit().map_err(self.engine("prepare a commit"))?;
         prepared.set_payload(&Payload::text(writing.through));
         // A crash before this returns leaves the former commit: what came since is applied again
         // from its sequence.
@@ -300,7 +310,8 @@ impl Tenant {
             true => compiler.scored(&request.query.root),
             false => compiler.query(&request.query.root),
         };
-        let found = open.reader.searcher().search(&query, &collect).map_err(self.engine("search"))?;
+        let found =
+            open.reader.searcher().search(&query, &collect).map_err(self.engine("search"))?;
         Ok(page(found, request, limit, open.through))
     }
 
@@ -394,9 +405,8 @@ fn page(found: Collected, request: &SearchRequest<'_>, limit: usize, through: u6
     let mut rows = found.rows;
     rows.truncate(limit);
     let last = rows.last().filter(|_| more);
-    let next = last.map(|last| {
-        Cursor { key: last.key.clone(), row: last.hit.row }.encode(request.sort)
-    });
+    let next =
+        last.map(|last| Cursor { key: last.key.clone(), row: last.hit.row }.encode(request.sort));
     Hits {
         total: found.total,
         rows: rows.into_iter().map(|row| row.hit).collect(),

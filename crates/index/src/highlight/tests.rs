@@ -2,7 +2,10 @@ use crate::query::Field;
 use crate::{Piece, SNIPPET_CHARS, highlighter, parse};
 
 fn shown(pieces: &[Piece]) -> String {
-    pieces.iter().map(|piece| if piece.hit { format!("[{}]", piece.text) } else { piece.text.clone() }).collect()
+    pieces
+        .iter()
+        .map(|piece| if piece.hit { format!("[{}]", piece.text) } else { piece.text.clone() })
+        .collect()
 }
 
 fn check(query: &str, text: &str, expected: &str) {
@@ -33,8 +36,14 @@ fn words_are_marked_in_every_form_that_they_are_found_by() {
 #[test]
 fn what_was_asked_of_one_field_is_marked_there_only() {
     let highlighter = highlighter(&parse("from:anna subject:bericht zahl").expect("parses"));
-    assert_eq!(shown(&highlighter.mark_in(Field::Subject, "anna bericht zahl")), "anna [bericht] [zahl]");
-    assert_eq!(shown(&highlighter.mark_in(Field::From, "anna bericht zahl")), "[anna] bericht [zahl]");
+    assert_eq!(
+        shown(&highlighter.mark_in(Field::Subject, "anna bericht zahl")),
+        "anna [bericht] [zahl]"
+    );
+    assert_eq!(
+        shown(&highlighter.mark_in(Field::From, "anna bericht zahl")),
+        "[anna] bericht [zahl]"
+    );
 }
 
 #[test]

@@ -79,9 +79,9 @@ fn word_at(input: &str, caret: usize) -> Option<WordAt<'_>> {
         return None;
     }
     let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')') || is_quote(c);
-    let mut start = before.rfind(ends).map_or(0, |at| {
-        at + before[at..].chars().next().map_or(0, char::len_utf8)
-    });
+    let mut start = before
+        .rfind(ends)
+        .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
     start += usize::from(before[start..].starts_with('-'));
     let text = &before[start..];
     let operator = text.split_once(':').and_then(|(name, value)| {

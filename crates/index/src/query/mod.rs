@@ -10,9 +10,11 @@ mod print;
 
 use model::MailKind;
 
-pub use complete::{AddressPrefix, COMPLETIONS_MAX, Completion, CompletionKind, address_at, suggest};
-pub(crate) use names::kind_name;
+pub use complete::{
+    AddressPrefix, COMPLETIONS_MAX, Completion, CompletionKind, address_at, suggest,
+};
 pub use date::{Calendar, DateSpec, Unit};
+pub(crate) use names::kind_name;
 pub use parser::parse;
 
 #[cfg(test)]
@@ -154,7 +156,11 @@ pub enum Node {
     /// More bytes than this.
     Larger(u64),
     /// Both, with at most `distance` words between them, in either order.
-    Near { left: Box<Expr>, right: Box<Expr>, distance: u32 },
+    Near {
+        left: Box<Expr>,
+        right: Box<Expr>,
+        distance: u32,
+    },
     Not(Box<Expr>),
     On(DateSpec),
     /// Two or more.

@@ -102,8 +102,7 @@ impl<'q> Parser<'q> {
             let follows = self.lexemes.get(self.at + 1).is_some_and(|next| next.joined);
             if rest.starts_with(|c: char| c != '-') {
                 let span = Span { start: lexeme.span.start + 1, ..lexeme.span };
-                self.lexemes[self.at] =
-                    Lexeme { kind: LexemeKind::Word(rest), span, joined: true };
+                self.lexemes[self.at] = Lexeme { kind: LexemeKind::Word(rest), span, joined: true };
                 return self.negated(lexeme.span.start, field);
             }
             if rest.is_empty() && follows {
@@ -208,7 +207,14 @@ impl<'q> Parser<'q> {
         }
     }
 
-    fn named(&mut self, field: Field, name: &str, value: &'q str, word: &'q str, span: Span) -> Parsed {
+    fn named(
+        &mut self,
+        field: Field,
+        name: &str,
+        value: &'q str,
+        word: &'q str,
+        span: Span,
+    ) -> Parsed {
         let Some(operator) = Operator::from_name(name) else {
             let looks_like_one = name.len() > 1
                 && name.chars().all(char::is_alphabetic)
@@ -231,7 +237,9 @@ impl<'q> Parser<'q> {
         self.at += 1;
         match (next.kind, operator) {
             (LexemeKind::Open, Operator::Field(field)) => self.group(next.span.start, field),
-            (LexemeKind::Quoted(text), _) => self.value(operator, Value::Quoted(text), next.span, start),
+            (LexemeKind::Quoted(text), _) => {
+                self.value(operator, Value::Quoted(text), next.span, start)
+            }
             (LexemeKind::Word(text), _) if next.joined || connective(text).is_none() => {
                 self.value(operator, Value::Word(text), next.span, start)
             }
@@ -317,7 +325,9 @@ impl<'q> Parser<'q> {
         let mut prefix = bare.len() < text.len();
         text = bare.trim_end();
         let mut distance = None;
-        if let Some(Lexeme { kind: LexemeKind::Word(tail), span: tail_span, joined: true }) = self.peek() {
+        if let Some(Lexeme { kind: LexemeKind::Word(tail), span: tail_span, joined: true }) =
+            self.peek()
+        {
             if tail == "*" {
                 prefix = true;
                 self.at += 1;

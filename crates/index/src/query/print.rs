@@ -15,7 +15,9 @@ impl Display for Expr {
         match &self.node {
             Node::After(date) => write!(f, "after:{date}"),
             Node::All => f.write_str("*"),
-            Node::And(parts) => list(f, parts, " ", |node| matches!(node, Node::And(_) | Node::Or(_))),
+            Node::And(parts) => {
+                list(f, parts, " ", |node| matches!(node, Node::And(_) | Node::Or(_)))
+            }
             Node::Before(date) => write!(f, "before:{date}"),
             Node::HasAttachment => f.write_str("has:attachment"),
             Node::Id(id) => write!(f, "id:\"{id}\""),

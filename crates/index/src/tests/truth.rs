@@ -13,8 +13,20 @@ use crate::{Calendar, parse};
 const NOW: Timestamp = Timestamp::from_seconds(1_717_243_200);
 
 const WORDS: [&str; 14] = [
-    "Vertrag", "Verträge", "Haus", "Häuser", "issue", "issues", "Müller", "mueller", "re", "Rechnung",
-    "a", "4711-2", "東京都", "b@x.de",
+    "Vertrag",
+    "Verträge",
+    "Haus",
+    "Häuser",
+    "issue",
+    "issues",
+    "Müller",
+    "mueller",
+    "re",
+    "Rechnung",
+    "a",
+    "4711-2",
+    "東京都",
+    "b@x.de",
 ];
 const ADDRESSES: [&str; 5] = ["a@x.de", "b@x.de", "b.c@x.de", "c@y.x.de", "vertrag@z.de"];
 const NAMES: [&str; 4] = ["", "Anna Müller", "Haus Vertrag", "b"];
@@ -74,7 +86,9 @@ impl Truth<'_> {
             Node::And(parts) => parts.iter().all(|part| self.holds(part)),
             Node::Before(date) => mail.date < calendar.period(*date).0,
             Node::HasAttachment => mail.has_attachment,
-            Node::Id(id) => mail.message_id.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(id)),
+            Node::Id(id) => {
+                mail.message_id.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(id))
+            }
             Node::Kind(kind) => mail.kind == *kind,
             Node::Larger(bytes) => mail.size_bytes > *bytes,
             Node::Near { left, right, distance } => {
@@ -88,13 +102,15 @@ impl Truth<'_> {
             Node::Phrase(phrase) => {
                 let run = run(&phrase.text);
                 let address = address(&phrase.text);
-                self.zones(phrase.field).iter().flatten().any(|text| match (&address, phrase.distance) {
-                    (Some(address), _) if !phrase.prefix => has_term(text, address),
-                    (_, Some(distance)) if run.len() > 1 => window(text, &run, distance),
-                    _ if phrase.field.is_people() && run.len() > 1 && !phrase.prefix => {
-                        window(text, &run, 8)
+                self.zones(phrase.field).iter().flatten().any(|text| {
+                    match (&address, phrase.distance) {
+                        (Some(address), _) if !phrase.prefix => has_term(text, address),
+                        (_, Some(distance)) if run.len() > 1 => window(text, &run, distance),
+                        _ if phrase.field.is_people() && run.len() > 1 && !phrase.prefix => {
+                            window(text, &run, 8)
+                        }
+                        _ => sequence(text, &run, phrase.prefix),
                     }
-                    _ => sequence(text, &run, phrase.prefix),
                 })
             }
             Node::Smaller(bytes) => mail.size_bytes < *bytes,
@@ -141,16 +157,20 @@ impl Truth<'_> {
             self.scope.sees_blind_copy(&mailbox.address.key(), senders(), mail.received_at)
         });
         // Of these only the address is searched, not the name.
-        vec![people(&known.map(|mailbox| Mailbox::bare(mailbox.address.clone())).collect::<Vec<_>>())]
+        vec![people(
+            &known.map(|mailbox| Mailbox::bare(mailbox.address.clone())).collect::<Vec<_>>(),
+        )]
     }
 
     fn zones(&self, field: Field) -> Vec<Zone> {
         let mail = self.mail;
         let attachments = || mail.attachment_names.iter().map(|name| tokens(name)).collect();
-        let open_people = || [&mail.from, &mail.to, &mail.cc, &mail.others].map(|list| people(list));
+        let open_people =
+            || [&mail.from, &mail.to, &mail.cc, &mail.others].map(|list| people(list));
         match field {
             Field::Any => {
-                let mut zones = vec![vec![tokens(&mail.body), tokens(&mail.subject)], attachments()];
+                let mut zones =
+                    vec![vec![tokens(&mail.body), tokens(&mail.subject)], attachments()];
                 zones.extend(open_people());
                 zones.extend(self.blind());
                 zones
@@ -189,18 +209,18 @@ fn has_term(text: &[Token], term: &str) -> bool {
 
 /// Words only, by position: addresses and domains have no place of their own.
 fn at(text: &[Token], position: u32, wanted: &str, prefix: bool) -> bool {
-    text.iter().filter(|token| token.stems.is_some() && token.position == position).any(|token| {
-        token.term == wanted || prefix && token.term.starts_with(wanted)
-    })
+    text.iter()
+        .filter(|token| token.stems.is_some() && token.position == position)
+        .any(|token| token.term == wanted || prefix && token.term.starts_with(wanted))
 }
 
 fn starts(text: &[Token], run: &[String], prefix: bool) -> Vec<u32> {
     let last = text.last().map_or(0, |token| token.position);
     (0..=last)
         .filter(|start| {
-            run.iter().enumerate().all(|(i, word)| {
-                at(text, start + i as u32, word, prefix && i == run.len() - 1)
-            })
+            run.iter()
+                .enumerate()
+                .all(|(i, word)| at(text, start + i as u32, word, prefix && i == run.len() - 1))
         })
         .collect()
 }
@@ -249,12 +269,15 @@ fn window(text: &[Token], words: &[String], distance: u32) -> bool {
 }
 
 fn text(words: usize) -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(&WORDS[..]), 0..words).prop_map(|words| words.join(" "))
+    prop::collection::vec(prop::sample::select(&WORDS[..]), 0..words)
+        .prop_map(|words| words.join(" "))
 }
 
 fn mailboxes() -> impl Strategy<Value = Vec<Mailbox>> {
-    let mailbox = (prop::sample::select(&NAMES[..]), prop::sample::select(&ADDRESSES[..]))
-        .prop_map(|(name, address)| Mailbox { name: name.into(), address: EmailAddress::new(address) });
+    let mailbox =
+        (prop::sample::select(&NAMES[..]), prop::sample::select(&ADDRESSES[..])).prop_map(
+            |(name, address)| Mailbox { name: name.into(), address: EmailAddress::new(address) },
+        );
     prop::collection::vec(mailbox, 0..3)
 }
 
@@ -291,7 +314,17 @@ fn mails() -> impl Strategy<Value = Vec<IndexDocument>> {
 fn queries() -> impl Strategy<Value = String> {
     let field = || {
         prop::sample::select(vec![
-            "", "", "", "subject:", "body:", "from:", "to:", "cc:", "bcc:", "with:", "attachment:",
+            "",
+            "",
+            "",
+            "subject:",
+            "body:",
+            "from:",
+            "to:",
+            "cc:",
+            "bcc:",
+            "with:",
+            "attachment:",
         ])
     };
     let word = || prop::sample::select(&WORDS[..]);
@@ -322,10 +355,12 @@ fn queries() -> impl Strategy<Value = String> {
 
 fn scopes() -> impl Strategy<Value = Scope> {
     let moment = || prop::option::of(0..5i64);
-    let address = (prop::sample::select(&ADDRESSES[..]), moment(), moment()).prop_map(|(key, from, until)| {
-        let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
-        OwnedAddress { from: at(from), until: at(until), ..owned(key, None, None) }
-    });
+    let address = (prop::sample::select(&ADDRESSES[..]), moment(), moment()).prop_map(
+        |(key, from, until)| {
+            let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+            OwnedAddress { from: at(from), until: at(until), ..owned(key, None, None) }
+        },
+    );
     prop_oneof![
         1 => Just(auditor(TENANT)),
         3 => prop::collection::vec(address, 0..4).prop_map(|addresses| user(TENANT, addresses)),
