@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 mod corpus;
+mod foreign;
 mod generated;
 mod grammar;
 mod handmade;

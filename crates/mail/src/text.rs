@@ -58,12 +58,31 @@ impl SearchText {
     }
 }
 
+/// Hashes of the words of a text. Characters beyond ASCII count as letters, but for the spaces
+/// and dashes that one form of a mail has and the other not: no-break space, U+2000 to U+203F.
 fn words(text: &str) -> impl Iterator<Item = u64> {
-    let words = text.split(|character: char| !character.is_alphanumeric());
-    words.filter(|word| !word.is_empty()).map(|word| {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
         let mut hasher = Fnv::default();
-        hasher.write(word.as_bytes());
-        hasher.finish()
+        let mut length = 0;
+        loop {
+            let separator = match rest {
+                [] if length == 0 => return None,
+                [] => return Some(hasher.finish()),
+                [0xc2, 0xa0, ..] => 2,
+                [0xe2, 0x80, _, ..] => 3,
+                [byte, ..] if byte.is_ascii_alphanumeric() || !byte.is_ascii() => 0,
+                _ => 1,
+            };
+            if separator == 0 {
+                hasher.write(&rest[..1]);
+                length += 1;
+            }
+            rest = &rest[separator.max(1)..];
+            if separator > 0 && length > 0 {
+                return Some(hasher.finish());
+            }
+        }
     })
 }
 

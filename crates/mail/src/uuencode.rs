@@ -69,14 +69,14 @@ fn block(text: &[u8], start: usize) -> Option<Block> {
     None
 }
 
-/// Whether the line has about the length that its first character says.
+/// Whether the line has about the length that its first character says. Blanks at its end, which
+/// stand for zeros, may have been cut off; not most of it, so that output stays in proportion.
 fn is_line(line: &[u8]) -> bool {
-    let Some((&count, symbols)) = line.split_first() else { return true };
-    let count = usize::from(count.wrapping_sub(b' ')) & 63;
+    let Some((&first, symbols)) = line.split_first() else { return true };
+    let count = usize::from(first.wrapping_sub(b' ')) & 63;
     let needed = count.div_ceil(3) * 4;
-    (b' '..=b'`').contains(&line[0])
-        && symbols.len() <= needed + 4
-        && symbols.iter().all(|byte| (b' '..=b'`').contains(byte))
+    let in_alphabet = line.iter().all(|byte| (b' '..=b'`').contains(byte));
+    in_alphabet && (needed / 4..=needed + 4).contains(&symbols.len())
 }
 
 fn decode_line(octets: &mut Vec<u8>, line: &[u8]) {
