@@ -46,6 +46,7 @@ for (const name of tasks) {
     } catch (error) {
       failures += 1;
       console.error(`FAIL  ${name} [${language}] ${title}\n${error instanceof Error ? error.stack : String(error)}`);
+      if (window.complaints.length > 0) console.error(`the browser complains: ${window.complaints.join(' | ')}`);
       if (env.CHANCERY_SHOTS) {
         await mkdir(env.CHANCERY_SHOTS, { recursive: true });
         await window.page.screenshot({ path: `${env.CHANCERY_SHOTS}/${name}-${language}.png` }).catch(() => {});

@@ -50,9 +50,16 @@ export async function run(window, { reader }) {
     await axe(window, `the tab ${tab}`);
   }
 
+  // The width of the list is remembered.
+  const handle = page.getByRole('separator', { name: t('pane.list') });
+  await handle.focus();
+  await page.keyboard.press('ArrowRight');
+  const width = await handle.getAttribute('aria-valuenow');
+
   // The same address shows the same to whoever may see it; a page of its own does too.
   await page.reload();
   await mail.getByRole('heading', { name: record.subject || t('mail.noSubject') }).first().waitFor();
+  assert.equal(await handle.getAttribute('aria-valuenow'), width);
   await page.getByRole('button', { name: t('mail.openPage') }).click();
   await page.waitForURL(`**/records/${id}`);
   await page.getByRole('heading', { level: 1, name: record.subject || t('mail.noSubject') }).waitFor();

@@ -26,4 +26,13 @@ export async function run(window, { reader }) {
   await page.getByRole('button', { name: t('menu.signOut') }).click();
   await page.getByRole('heading', { name: t('signIn.heading') }).waitFor();
   assert.equal((await page.request.get('/api/v1/session')).status(), 401);
+
+  // A session that ended elsewhere leads back to the same place.
+  await signIn(window, reader);
+  await page.goto('/search?q=has%3Aattachment');
+  await page.getByRole('combobox', { name: t('query.label') }).waitFor();
+  await page.context().clearCookies();
+  await page.getByRole('combobox', { name: t('query.label') }).fill('larger:1K');
+  await page.waitForURL('**/sign-in?*');
+  assert.match(new URL(page.url()).searchParams.get('next') ?? '', /^\/search\?q=/);
 }

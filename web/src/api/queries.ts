@@ -39,7 +39,8 @@ export const searchQuery = (q: string, sort: string) =>
       unwrap(api.GET('/api/v1/search', { signal, params: { query: { q, sort, zone: ZONE, limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}) } } })),
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
-    staleTime: 10_000,
+    // Coming back from a mail finds the list as it was.
+    staleTime: 60_000,
   });
 
 export const suggestQuery = (q: string, caret: number) =>

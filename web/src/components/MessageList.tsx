@@ -12,6 +12,8 @@ import classes from './MessageList.module.css';
 type Row = Schemas['SearchRow'];
 
 interface Props {
+  /** Names the question: another one begins at the top. */
+  question: string;
   rows: Row[];
   total: number;
   loading: boolean;
@@ -83,6 +85,9 @@ export function MessageList(props: Props) {
 
   useImperativeHandle(props.ref, () => ({ focus: () => scroller.current?.focus() }));
   useEffect(() => virtual.measure(), [density, virtual]);
+  useEffect(() => {
+    if (scroller.current) scroller.current.scrollTop = 0;
+  }, [props.question]);
   useEffect(() => {
     if (hasMore && last >= rows.length - ROWS_AHEAD) onMore();
   }, [hasMore, last, rows.length, onMore]);

@@ -58,7 +58,7 @@ function useSearch() {
     (next: Partial<SearchState>, push = false) => void navigate({ search: (before) => ({ ...before, ...next }), replace: !push }),
     [navigate],
   );
-  return { state, sort, hits, rows, change, offset: composed.offset, first: data?.pages[0] };
+  return { state, sort, hits, rows, change, offset: composed.offset, question: `${sort} ${composed.text}`, first: data?.pages[0] };
 }
 
 function Search() {
@@ -67,7 +67,7 @@ function Search() {
   const session = useSession();
   const router = useRouter();
   const client = useQueryClient();
-  const { state, sort, hits, rows, change, offset, first } = useSearch();
+  const { state, sort, hits, rows, change, offset, question, first } = useSearch();
   const { density, filtersWidth, listWidth } = usePreferences();
   const narrow = useMediaQuery('(max-width: 860px)', false, { getInitialValueInEffect: false }) ?? false;
   const wide = useMediaQuery('(min-width: 1180px)', true, { getInitialValueInEffect: false }) ?? true;
@@ -162,6 +162,7 @@ function Search() {
           ) : (
             <MessageList
               ref={list}
+              question={question}
               rows={rows}
               total={first?.total ?? 0}
               loading={!first}
