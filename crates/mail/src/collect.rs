@@ -12,7 +12,10 @@ use crate::head::Head;
 use crate::mime::{self, Content, Descend, Disposition, Kind, Part, Structure};
 use crate::text::{self, SearchText};
 use crate::transfer::{self, Encoding};
-use crate::{ENCODED_NESTING_MAX, charset, html, uuencode};
+use crate::{ENCODED_NESTING_MAX, TEXT_BYTES_MAX, charset, html, uuencode};
+
+/// How much of a text attachment is decoded at most, before decoding; with more the mail is marked.
+const READ_BYTES_MAX: usize = 3 * TEXT_BYTES_MAX;
 
 /// What the walk is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -320,7 +323,11 @@ impl Collector {
         if self.purpose != Purpose::Describe || !readable {
             return;
         }
-        let octets = transfer::decode(content.encoding, body);
+        // Markup may be long before it says much; other text beyond the limit is never kept.
+        let markup = matches!(content.media.as_str(), "text/html" | "text/calendar" | "text/rtf");
+        let length = if markup { body.len() } else { body.len().min(READ_BYTES_MAX) };
+        self.text.exceeded |= length < body.len();
+        let octets = transfer::decode(content.encoding, &body[..length]);
         let text = decoded_text(content, &octets);
         match content.media.as_str() {
             "text/calendar" => self.text.push(&text::calendar(&text)),

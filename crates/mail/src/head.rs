@@ -63,7 +63,9 @@ impl Head {
 
     /// What the mail answers stands last, where References would name it.
     fn add_replied(&mut self, replied: Vec<String>) {
-        for identifier in replied {
+        let surplus = self.references.len().saturating_sub(REFERENCES_MAX);
+        self.references.drain(..surplus);
+        for identifier in replied.into_iter().take(REFERENCES_MAX) {
             if !self.references.contains(&identifier) {
                 self.references.push(identifier);
             }

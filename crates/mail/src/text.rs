@@ -5,10 +5,15 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::TEXT_BYTES_MAX;
 
+/// Text that is looked through for words that are there already, in bytes for one mail; after
+/// that everything counts as unseen. Keeps a mail of thousands of alternatives linear.
+const COMPARED_BYTES_MAX: usize = 4 * TEXT_BYTES_MAX;
+
 /// Collects text up to [`TEXT_BYTES_MAX`]; says when something did not fit.
 #[derive(Default)]
 pub struct SearchText {
     text: String,
+    compared_bytes: usize,
     pub exceeded: bool,
 }
 
@@ -43,7 +48,8 @@ impl SearchText {
     /// of a text that is already there adds only what the plain form leaves out.
     pub fn push_unseen(&mut self, start: usize, text: &str) {
         let earlier = self.text.get(start..).unwrap_or_default();
-        if earlier.is_empty() {
+        self.compared_bytes += earlier.len();
+        if earlier.is_empty() || self.compared_bytes > COMPARED_BYTES_MAX {
             return self.push(text);
         }
         let seen: HashSet<u64, BuildHasherDefault<Fnv>> = words(earlier).collect();

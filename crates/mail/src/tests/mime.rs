@@ -292,6 +292,20 @@ fn a_huge_nested_or_hostile_mail_takes_linear_time() {
     let styles = mail("Content-Type: text/html", &"<style></styl".repeat(300_000));
     let entities = mail("Content-Type: text/html", &"&a".repeat(1_000_000));
     let begins = mail("", &"begin 644 x\n".repeat(300_000));
+    let names = format!("To: {}\n\n", "=?utf-8?Q?a ".repeat(200_000));
+    let answers = format!(
+        "References: {}\n{}\n",
+        "<a@b>".repeat(100_000),
+        "In-Reply-To: <c@d>\n".repeat(50_000)
+    );
+    let alternatives: String = (0..9_000)
+        .map(|n| format!("--b\nContent-Type: text/html\n\n<p>w{n} {}</p>\n", "x".repeat(900)))
+        .collect();
+    let alternatives = mail("Content-Type: multipart/alternative; boundary=b", &alternatives);
+    let parameters = format!("Content-Type: text/plain{}\n\n", "; name*1*=%41".repeat(200_000));
+    for octets in [names.as_bytes(), answers.as_bytes(), &alternatives, parameters.as_bytes()] {
+        super::corpus::check(octets, "hostile");
+    }
     for octets in [
         deep.as_bytes(),
         words.as_bytes(),
