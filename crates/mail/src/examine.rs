@@ -66,7 +66,7 @@ impl Examined {
 /// level, a report inside a non-delivery report two. A plain copy takes its recipients from
 /// `rules`, and without a hit from To, Cc and Bcc with [`Mark::RecipientsFromHeaders`].
 /// [`Mark::DamagedReport`] without [`Shape::DamagedReport`]: the report is readable, but ends
-/// before its closing boundary.
+/// before its closing boundary or holds more mails than the original and its decrypted copy.
 pub fn examine(octets: &[u8], rules: &HeaderRules, envelope: Option<&Envelope>) -> Examined {
     let examination = AssertUnwindSafe(|| {
         let fields: Vec<Field<'_>> = headers::mail_block(octets).fields(octets).collect();
@@ -101,7 +101,7 @@ fn examine_report(
 ) -> Examined {
     let readable = report.envelope.is_some() && report.mail.is_some();
     let mut marks = Vec::new();
-    if !readable || report.truncated {
+    if !readable || report.irregular {
         marks.push(Mark::DamagedReport);
     }
     if report.decrypted.is_some() {

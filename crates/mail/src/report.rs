@@ -18,8 +18,9 @@ pub struct Report {
     pub envelope: Option<JournalReport>,
     pub mail: Option<MailOctets>,
     pub decrypted: Option<MailOctets>,
-    /// The closing boundary is missing: the mail may be cut short.
-    pub truncated: bool,
+    /// The closing boundary is missing, or there are more mails than a report has: the mail may be
+    /// cut short.
+    pub irregular: bool,
     pub originator_org: Option<String>,
 }
 
@@ -111,8 +112,10 @@ fn unwrap(octets: &[u8], variant: JournalVariant) -> Report {
         let copy = message_id(second.of(octets));
         original.is_none() || copy.is_none() || original == copy
     });
-    let truncated = first.is_some_and(|(_, part)| !part.delimited);
-    Report { envelope, mail, decrypted, truncated, originator_org }
+    let known = 1 + usize::from(decrypted.is_some());
+    let count = structure.parts.iter().skip(1).filter(|part| is_mail(part)).count();
+    let irregular = first.is_some_and(|(_, part)| !part.delimited) || count > known;
+    Report { envelope, mail, decrypted, irregular, originator_org }
 }
 
 fn originator_org(octets: &[u8], structure: &Structure) -> Option<String> {

@@ -91,6 +91,7 @@ fn a_rights_protected_report_gives_the_original_and_the_decrypted_copy() {
     assert_eq!(examined.marks, [Mark::DecryptedCopy]);
     let stranger = examine(&report("", ENVELOPE, &second.replacen("<1@x>", "<2@x>", 1)));
     assert_eq!(stranger.decrypted, None);
+    assert_eq!(stranger.marks, [Mark::DamagedReport]);
 }
 
 #[test]
