@@ -4,6 +4,7 @@
 use clap::Args;
 
 use crate::shell;
+use crate::site::Programs;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -24,19 +25,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(target) = &arguments.target {
         words.extend(["--target", target]);
     }
-    shell::succeed(driver(&["--release"], &words))
-}
-
-/// A short run of a build that tests have made already.
-pub fn brief(seconds: &str) -> anyhow::Result<()> {
-    shell::succeed(driver(&[], &["--seconds", seconds]))
-}
-
-fn driver(profile: &[&str], arguments: &[&str]) -> std::process::Command {
-    let mut words = vec!["run", "--quiet", "--locked", "--package", "testkit"];
-    words.extend(["--features", "fuzz", "--bin", "fuzz"]);
-    words.extend(profile);
-    words.push("--");
-    words.extend(arguments);
-    shell::cargo(&words)
+    // With the server, so that the dependencies' features are those of a release build.
+    shell::succeed(shell::cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "server",
+        "--package",
+        "testkit",
+        "--features",
+        "testkit/fuzz",
+        "--bin",
+        "fuzz",
+    ]))?;
+    let fuzz = Programs::of("release")?.demo.with_file_name("fuzz");
+    shell::succeed(shell::command(fuzz, &words))
 }

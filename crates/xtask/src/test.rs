@@ -52,15 +52,19 @@ fn steps(arguments: &Arguments, phases: &mut Phases) -> anyhow::Result<()> {
         }
         shell::succeed(test)
     })?;
-    phases.run("fuzzing, briefly", || crate::fuzz::brief(FUZZ_SECONDS))?;
+    phases.run("fuzzing, briefly", || {
+        let fuzz = Programs::of("debug")?.demo.with_file_name("fuzz");
+        shell::succeed(shell::command(fuzz, &["--seconds", FUZZ_SECONDS]))
+    })?;
     if !arguments.no_browser {
         phases.run("browser", browser)?;
     }
     Ok(())
 }
 
-fn cargo_test(more: &[&str]) -> std::process::Command {
-    let mut words = vec!["test", "--workspace", "--locked", "--features", "server/failpoints"];
+fn cargo(chore: &str, more: &[&str]) -> std::process::Command {
+    let mut words = vec![chore, "--workspace", "--locked"];
+    words.extend(["--features", "server/failpoints,testkit/fuzz"]);
     words.extend(more);
     shell::cargo(&words)
 }

@@ -1,0 +1,153 @@
+//! One server for one measurement.
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use testkit::http;
+
+use crate::Outcome;
+
+const TENANT: &str = "Bench";
+const PASSWORD: &str = "measure twice, cut once 1";
+const START_SECONDS_MAX: u64 = 60;
+
+pub struct House {
+    pub folder: PathBuf,
+    pub smtp: SocketAddr,
+    pub http: SocketAddr,
+    pub journal: String,
+    server: Child,
+}
+
+impl House {
+    /// A fresh data folder, a tenant, an auditor `auditor` and an administrator `admin`, and the
+    /// server running.
+    pub fn open(chancery: &Path, folder: &Path, name: &str) -> Outcome<Self> {
+        let folder = folder.join(format!("house-{}", name.replace(' ', "-")));
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let (smtp, http) = (free()?, free()?);
+        std::fs::write(
+            folder.join("chancery.toml"),
+            format!(
+                "data = {:?}\n[smtp]\nlisten = [\"{smtp}\"]\n[http]\nlisten = [\"{http}\"]\ntls = false\n",
+                folder.join("data")
+            ),
+        )?;
+        let command = |words: &[&str]| {
+            let mut command = Command::new(chancery);
+            command.arg("--config").arg(folder.join("chancery.toml")).args(words);
+            command
+        };
+        let printed = command(&["tenant", "add", TENANT, "--archive-domain", "bench.example"])
+            .stderr(Stdio::inherit())
+            .output()?
+            .stdout;
+        let printed = String::from_utf8(printed)?;
+        let journal = printed
+            .split_whitespace()
+            .find(|word| word.starts_with("journal-"))
+            .ok_or("the server printed no journal address")?
+            .to_owned();
+        for (user, role) in [("auditor", "auditor"), ("admin", "administrator")] {
+            add_account(command(&[
+                "account",
+                "add",
+                "--tenant",
+                TENANT,
+                "--user",
+                user,
+                "--role",
+                role,
+                "--password-stdin",
+            ]))?;
+        }
+        let log = std::fs::File::create(folder.join("server.log"))?;
+        let server = command(&["serve"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        let mut house = Self { folder, smtp, http, journal, server };
+        house.wait_until_up()?;
+        Ok(house)
+    }
+
+    fn wait_until_up(&mut self) -> Outcome<()> {
+        let started = Instant::now();
+        while http::Client::new(self.http).get_json("/api/v1/health").is_err() {
+            if let Some(status) = self.server.try_wait()? {
+                return Err(format!("the server ended with {status}; see server.log").into());
+            }
+            if started.elapsed() > Duration::from_secs(START_SECONDS_MAX) {
+                return Err("the server does not answer".into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
+    pub fn client(&self, user: &str) -> Outcome<http::Client> {
+        let mut client = http::Client::new(self.http);
+        client.sign_in(user, PASSWORD)?;
+        Ok(client)
+    }
+
+    /// Waits until nothing is spooled and everything archived can be searched.
+    pub fn settle(&self, limit: Duration) -> Outcome<Value> {
+        let started = Instant::now();
+        let mut client = self.client("admin")?;
+        loop {
+            let status = client.get_json("/api/v1/status")?;
+            let number = |path: &str| status.pointer(path).and_then(Value::as_u64);
+            if number("/spool/depth") == Some(0) && number("/index/lag") == Some(0) {
+                return Ok(status);
+            }
+            if started.elapsed() > limit {
+                return Err(format!("not done after {limit:?}: {status}").into());
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+
+    pub fn close(mut self) -> Outcome<()> {
+        let pid = self.server.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status()?;
+        let status = self.server.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the server ended with {status}").into())
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // Only after an error: a closed house has no server left.
+        if matches!(self.server.try_wait(), Ok(None)) {
+            let _ = self.server.kill();
+            let _ = self.server.wait();
+        }
+    }
+}
+
+fn add_account(mut command: Command) -> Outcome<()> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(PASSWORD.as_bytes())?;
+    }
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { Err(format!("account add: {status}").into()) }
+}
