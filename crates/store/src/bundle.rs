@@ -137,12 +137,9 @@ impl<'a> Bundle<'a> {
             }
         }
         let mut done: Vec<Arc<Vec<u8>>> = Vec::with_capacity(wanted);
-        for index in 0..wanted {
-            let octets = if needed[index] {
-                self.sections[index].octets(&done, source)?
-            } else {
-                Vec::new()
-            };
+        for (index, needed) in needed.iter().enumerate().take(wanted) {
+            let octets =
+                if *needed { self.sections[index].octets(&done, source)? } else { Vec::new() };
             done.push(Arc::new(octets));
         }
         self.sections[wanted].octets(&done, source).map(Some)

@@ -10,7 +10,7 @@ use crate::bundle::{Piece, PieceSource, SectionKind, Writer};
 use crate::entry::{EntryKind, NewEntry};
 
 /// A base64 body that is shorter stays in the skeleton.
-pub const PART_BYTES_MIN: usize = 1024;
+pub(crate) const PART_BYTES_MIN: usize = 1024;
 
 /// Octets to be stored.
 #[derive(Clone, Copy, Debug)]

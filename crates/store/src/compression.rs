@@ -4,8 +4,9 @@ use std::cell::RefCell;
 
 use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict, compress_bound};
 
-/// What is written at intake. Level 5 costs little more than 3 and saves a tenth with a dictionary.
-pub(crate) const LEVEL: i32 = 5;
+/// What is written at intake. Measured on list mail with a dictionary: 3 gives 0.370 x raw, 5 0.355,
+/// 7 0.348 for about 12 ms more CPU time per megabyte than 3.
+pub(crate) const LEVEL: i32 = 7;
 
 pub(crate) const NONE: u8 = 0;
 pub(crate) const ZSTD: u8 = 1;

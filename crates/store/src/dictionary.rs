@@ -14,7 +14,7 @@ use crate::bundle::Bundle;
 use crate::compression::LEVEL;
 
 /// A dictionary is trained when so many different mails were seen.
-pub(crate) const SAMPLES: usize = 800;
+pub(crate) const SAMPLES: usize = 500;
 const SAMPLE_BYTES_MAX: usize = 24 << 10;
 /// What the samples of all tenants may take in memory.
 const SAMPLES_BYTES_MAX: usize = 64 << 20;

@@ -22,6 +22,7 @@ mod pack;
 mod parts;
 mod scan;
 mod tenant;
+mod tenant_files;
 mod vault;
 mod walk;
 

@@ -8,21 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use model::{ContentId, Location, TenantId};
 
-use crate::cipher::{self, NONCE_BYTES, Secret, TAG_BYTES, WRAPPED_BYTES};
+use crate::cipher::{self, NONCE_BYTES, Secret, TAG_BYTES};
 use crate::compression;
 use crate::dictionary::{Dictionary, Samples};
 use crate::entry::{Entry, EntryKind, NewEntry, Sealed, Space};
 use crate::key_table::{self, Slot};
 use crate::master_key::MasterKey;
 use crate::pack::{OpenPack, PackFiles};
+use crate::tenant_files::{self, INFO_HEADER_BYTES, info_header};
 use crate::walk::{ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, Step, step};
 use crate::{Result, StoreError, files};
 
-const KEY_MAGIC: &[u8; 8] = b"CHNTENKY";
-const KEY_FILE_BYTES: usize = 96;
-const INFO_MAGIC: &[u8; 8] = b"CHNTENIF";
-const INFO_HEADER_BYTES: usize = 32;
-const VERSION: u16 = 1;
 const FIRST_DICTIONARY: u32 = 1;
 /// Packs whose files are held open for reading.
 const OPEN_PACKS_MAX: usize = 64;
@@ -55,15 +51,7 @@ impl Tenant {
     /// Makes the folder and the key of a tenant; durable on return.
     pub(crate) fn create(dir: &Path, id: TenantId, master: &MasterKey) -> Result<()> {
         files::create_dir(dir)?;
-        let key = cipher::fresh_key()?;
-        let mut octets = [0; KEY_FILE_BYTES];
-        octets[..8].copy_from_slice(KEY_MAGIC);
-        octets[8..10].copy_from_slice(&VERSION.to_le_bytes());
-        octets[16..32].copy_from_slice(id.as_bytes());
-        octets[32..40].copy_from_slice(master.id().as_bytes());
-        octets[40..80].copy_from_slice(&cipher::wrap(master.secret(), &key)?);
-        let crc = crc32c::crc32c(&octets[..92]);
-        octets[92..].copy_from_slice(&crc.to_le_bytes());
+        let octets = tenant_files::new_key(id, master)?;
         files::replace(dir, files::TENANT_KEY, &octets)?;
         let vault = dir.parent().unwrap_or(dir);
         files::sync_dir(vault).map_err(|error| StoreError::io("make durable", vault, error))
@@ -78,7 +66,7 @@ impl Tenant {
         let tenant = Self {
             id,
             dir: dir.to_owned(),
-            key: read_key(dir, id, master)?,
+            key: tenant_files::read_key(dir, id, master)?,
             pack_bytes,
             writer: Mutex::new(Writer { current: None, next_number: 1, read_only }),
             opened: Mutex::default(),
@@ -476,43 +464,6 @@ impl Sealed {
             batch,
         }
     }
-}
-
-fn read_key(dir: &Path, id: TenantId, master: &MasterKey) -> Result<Secret> {
-    let path = dir.join(files::TENANT_KEY);
-    let octets = std::fs::read(&path).map_err(|error| StoreError::io("read", &path, error))?;
-    let damaged = |why: &str| StoreError::damaged(path.display().to_string(), why);
-    let octets: [u8; KEY_FILE_BYTES] =
-        octets.try_into().map_err(|_| damaged("its length is wrong"))?;
-    let crc = crc32c::crc32c(&octets[..92]).to_le_bytes();
-    if &octets[..8] != KEY_MAGIC || octets[92..] != crc {
-        return Err(damaged("its checksum is wrong"));
-    }
-    let version = u16::from_le_bytes([octets[8], octets[9]]);
-    if version != VERSION {
-        return Err(StoreError::UnknownVersion { path, version });
-    }
-    if octets[16..32] != *id.as_bytes() {
-        return Err(damaged("it belongs to another tenant"));
-    }
-    if octets[32..40] != *master.id().as_bytes() {
-        let wanted = cipher::hex(&octets[32..40]);
-        return Err(StoreError::WrongKey { path, wanted, given: master.id().to_string() });
-    }
-    let mut wrapped = [0; WRAPPED_BYTES];
-    wrapped.copy_from_slice(&octets[40..80]);
-    cipher::unwrap(master.secret(), &wrapped).ok_or_else(|| damaged("its key does not unwrap"))
-}
-
-fn info_header(nonce: [u8; NONCE_BYTES], body: usize) -> [u8; INFO_HEADER_BYTES] {
-    let mut header = [0; INFO_HEADER_BYTES];
-    header[..8].copy_from_slice(INFO_MAGIC);
-    header[8..10].copy_from_slice(&VERSION.to_le_bytes());
-    header[12..24].copy_from_slice(&nonce);
-    header[24..28].copy_from_slice(&(body as u32).to_le_bytes());
-    let crc = crc32c::crc32c(&header[..28]);
-    header[28..].copy_from_slice(&crc.to_le_bytes());
-    header
 }
 
 fn entry_name(location: Location) -> String {

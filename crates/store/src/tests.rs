@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use model::{ContentId, Location, TenantId};

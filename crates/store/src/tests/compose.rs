@@ -1,4 +1,5 @@
 //! Octets go into bundles and come out as they were.
+#![allow(clippy::single_range_in_vec_init, clippy::reversed_empty_ranges)]
 
 use std::ops::Range;
 
