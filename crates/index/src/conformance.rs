@@ -15,7 +15,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_717_243_200);
 
 /// Runs everything; `open` opens the engine on a folder, which is empty at first.
 pub fn run(folder: &Path, open: &dyn Fn(&Path) -> Box<dyn SearchIndex>) {
-    let suite: [(&str, fn(Open<'_>)); 9] = [
+    let suite: [(&str, Check); 9] = [
         ("absent", an_unknown_tenant_has_nothing),
         ("commit", only_what_is_committed_is_found_and_survives),
         ("replace", a_document_takes_the_place_of_its_record),
@@ -128,6 +128,8 @@ fn done<T>(result: crate::Result<T>) -> T {
         panic!("{error}: {:?}", std::error::Error::source(&error).map(|source| source.to_string()))
     })
 }
+
+type Check = fn(Open<'_>);
 
 /// Opens the engine on the folder of one check.
 type Open<'a> = &'a dyn Fn() -> Box<dyn SearchIndex>;

@@ -10,6 +10,7 @@ use tantivy::query::{
 use tantivy::schema::{Field as EngineField, IndexRecordOption};
 
 use super::document::clipped;
+use super::negation::NotQuery;
 use super::positional::{Layout, PositionalQuery};
 use super::schema::Fields;
 use crate::analyzer::{Kind, analyze};
@@ -111,10 +112,7 @@ impl<'a> Compiler<'a> {
                 None => Box::new(EmptyQuery),
             },
             Node::Near { left, right, distance } => self.near(left, right, *distance),
-            Node::Not(inner) => Box::new(BooleanQuery::new(vec![
-                (Occur::Must, Box::new(AllQuery)),
-                (Occur::MustNot, self.expr(inner)),
-            ])),
+            Node::Not(inner) => Box::new(NotQuery(self.expr(inner))),
             Node::On(date) => {
                 let (from, until) = period(*date);
                 date_range(fields.date, Some(from), Some(until))
@@ -130,18 +128,8 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Exclusions stand beside what they are taken from, so that not all mails are gone through.
     fn all_of(&self, parts: &[Expr]) -> BoxedQuery {
-        let mut clauses: Vec<(Occur, BoxedQuery)> = parts
-            .iter()
-            .map(|part| match &part.node {
-                Node::Not(inner) => (Occur::MustNot, self.expr(inner)),
-                _ => (Occur::Must, self.expr(part)),
-            })
-            .collect();
-        if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-            clauses.push((Occur::Must, Box::new(AllQuery)));
-        }
+        let clauses = parts.iter().map(|part| (Occur::Must, self.expr(part))).collect();
         Box::new(BooleanQuery::new(clauses))
     }
 

@@ -4,6 +4,7 @@ mod collect;
 mod compile;
 mod cursor;
 mod document;
+mod negation;
 mod positional;
 mod schema;
 mod tenant;

@@ -12,9 +12,7 @@ use crate::ask::{Placed, are_near, in_window, occurrences, run_length};
 #[derive(Clone, Debug)]
 pub(super) enum Layout {
     Near(Vec<Placed>, Vec<Placed>, u32),
-    /// Not the engine's own phrase query: that one goes wrong (and says so in debug builds) when
-    /// it is asked about a document before its current one, as exclusions do (tantivy 0.27,
-    /// `PhraseScorer::seek_danger`).
+    /// One after the other.
     Sequence(Vec<Placed>),
     /// The last word is a beginning.
     SequencePrefix(Vec<Placed>),
