@@ -5,6 +5,7 @@ mod search;
 mod session;
 mod status;
 
+pub use records::{SOURCE_BYTES_MAX, TEXT_BYTES_MAX};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,0 +1,278 @@
+//! One table says what every kind of caller gets from every route.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+
+use super::world::{A, Who, World};
+
+const CALLERS: [Who; 10] = [
+    Who::Nobody,
+    Who::Anna,
+    Who::Bert,
+    Who::Cora,
+    Who::Otto,
+    Who::Auditor,
+    Who::Administrator,
+    Who::Operator,
+    Who::Foreigner,
+    Who::ForeignAdministrator,
+];
+
+/// Outcomes in the order of [`CALLERS`].
+type Expected = [&'static str; 10];
+
+const OK: &str = "200";
+const DONE: &str = "204";
+const NONE: &str = "404 not-found";
+const OUT: &str = "401 not-signed-in";
+const WRONG: &str = "401 bad-credentials";
+
+const EVERYBODY: Expected = [OK; 10];
+/// Those who read mail; what they find is another question.
+const READERS: Expected = [OUT, OK, OK, OK, OK, OK, NONE, NONE, OK, NONE];
+/// Those who may see Anna's mail.
+const OWNERS: Expected = [OUT, OK, OK, OK, NONE, OK, NONE, NONE, NONE, NONE];
+/// Those who may know all its recipients.
+const SENDERS: Expected = [OUT, OK, NONE, NONE, NONE, OK, NONE, NONE, NONE, NONE];
+const ADMINISTRATORS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, OK, NONE, NONE, OK];
+/// A decision about a submission of the tenant.
+const DECIDERS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, DONE, NONE, NONE, NONE];
+const FIGURES: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, OK, OK, NONE, OK];
+
+struct Route {
+    method: &'static str,
+    path: &'static str,
+    /// What is sent, if anything.
+    body: Option<&'static str>,
+    expected: Expected,
+}
+
+const fn get(path: &'static str, expected: Expected) -> Route {
+    Route { method: "GET", path, body: None, expected }
+}
+
+const fn signed_in(refused: &'static str, answer: &'static str) -> Expected {
+    let mut expected = [answer; 10];
+    expected[0] = refused;
+    expected
+}
+
+const ROUTES: &[Route] = &[
+    get("/api/openapi.json", EVERYBODY),
+    get("/api/v1/health", EVERYBODY),
+    Route {
+        method: "POST",
+        path: "/api/v1/session",
+        body: Some(r#"{"userName":"anna","password":"wrong password"}"#),
+        expected: [WRONG, WRONG, WRONG, WRONG, WRONG, "429 throttled", "429 throttled", "429 throttled", "429 throttled", "429 throttled"],
+    },
+    get("/api/v1/session", signed_in(OUT, OK)),
+    Route { method: "DELETE", path: "/api/v1/session", body: None, expected: signed_in(OUT, DONE) },
+    Route {
+        method: "POST",
+        path: "/api/v1/session/password",
+        body: Some(r#"{"current":"wrong password","new":"another password"}"#),
+        expected: [OUT, "429 throttled", WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG],
+    },
+    get("/api/v1/search", READERS),
+    get("/api/v1/search/suggest", READERS),
+    get("/api/v1/records/{id}", OWNERS),
+    get("/api/v1/records/{id}/html", OWNERS),
+    get("/api/v1/records/{id}/source", OWNERS),
+    get("/api/v1/records/{id}/eml", OWNERS),
+    get("/api/v1/records/{id}/reports/{contentId}/eml", SENDERS),
+    get("/api/v1/records/{id}/attachments/{index}", OWNERS),
+    get("/api/v1/records/{id}/cid/{cid}", OWNERS),
+    get("/api/v1/quarantine", ADMINISTRATORS),
+    Route { method: "POST", path: "/api/v1/quarantine/{id}/retry", body: None, expected: DECIDERS },
+    Route {
+        method: "POST",
+        path: "/api/v1/quarantine/{id}/release",
+        body: Some(r#"{"reason":"asked the sender"}"#),
+        expected: DECIDERS,
+    },
+    get("/api/v1/status", FIGURES),
+];
+
+/// Method and path of every route, as the router was built from them.
+fn described() -> BTreeSet<(String, String)> {
+    let document: serde_json::Value = serde_json::from_str(&crate::openapi_json()).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().expect("an item").keys();
+        methods.map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    operations.collect()
+}
+
+#[test]
+fn every_route_stands_in_the_table() {
+    let listed = ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+    assert_eq!(described(), listed);
+}
+
+/// The addresses of one world's things.
+struct Things {
+    record: String,
+    report: String,
+    quarantined: String,
+}
+
+impl Things {
+    fn of(world: &World) -> Self {
+        let (record, report) = world.archive_letter();
+        let quarantined = world.quarantine().to_string();
+        Self { record: record.to_string(), report: report.to_string(), quarantined }
+    }
+
+    fn path(&self, template: &str) -> String {
+        let id = if template.contains("quarantine") { &self.quarantined } else { &self.record };
+        let path = template
+            .replace("{id}", id)
+            .replace("{contentId}", &self.report)
+            .replace("{index}", "0")
+            .replace("{cid}", "logo%40a");
+        if path.ends_with("/suggest") { path + "?q=from:a" } else { path }
+    }
+}
+
+#[tokio::test]
+async fn every_caller_gets_what_the_table_says_and_nothing_else() {
+    let world = World::new();
+    let things = Things::of(&world);
+    for route in ROUTES {
+        for (who, expected) in CALLERS.into_iter().zip(route.expected) {
+            let answer = world.call(who, route.method, &things.path(route.path), route.body).await;
+            let Route { method, path, .. } = route;
+            assert_eq!(answer.outcome(), expected, "{method} {path} as {who:?}: {}", answer.text());
+        }
+    }
+    let decisions = world.desk.decisions.lock().expect("not poisoned").clone();
+    let id = &things.quarantined;
+    assert_eq!(decisions, [format!("retry {id} administrator"), format!("release {id} administrator asked the sender")]);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
+    let world = World::new();
+    let things = Things::of(&world);
+    let unknown = Things {
+        record: "0".repeat(32),
+        report: format!("sha256:{}", "0".repeat(64)),
+        quarantined: "0".repeat(32),
+    };
+    let garbage = Things { record: "..%2f..".into(), report: "x".into(), quarantined: "%00".into() };
+    for route in ROUTES.iter().filter(|route| route.path.contains('{')) {
+        for who in [Who::Otto, Who::Auditor, Who::Administrator, Who::Foreigner] {
+            let hidden = world.call(Who::Otto, route.method, &things.path(route.path), route.body).await;
+            for other in [&unknown, &garbage] {
+                let missing = world.call(who, route.method, &other.path(route.path), route.body).await;
+                assert_eq!(missing.outcome(), NONE, "{} {} as {who:?}", route.method, route.path);
+                assert_eq!(missing.octets, hidden.octets);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_foreign_tenant_has_its_own_copy_only() {
+    let world = World::new();
+    let things = Things::of(&world);
+    let found = world.get(Who::Foreigner, "/api/v1/search?q=Rechnung").await.json();
+    assert_eq!((&found["total"], &found["notSearchableYet"]), (&0.into(), &0.into()));
+    for who in [Who::Anna, Who::Bert, Who::Cora, Who::Auditor] {
+        let found = world.get(who, "/api/v1/search?q=Rechnung").await.json();
+        assert_eq!(found["total"], 1, "{who:?}");
+        assert_eq!(found["rows"][0]["id"], things.record.as_str());
+    }
+    let found = world.get(Who::Otto, "/api/v1/search?q=").await.json();
+    assert_eq!(found["total"], 0);
+    assert_eq!(found["facets"]["senders"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn who_must_change_the_password_may_do_nothing_else() {
+    let world = World::new();
+    let things = Things::of(&world);
+    let mut account = world.account(Who::Auditor, policy::AccountRole::Auditor, Some(A));
+    account.must_change_password = true;
+    world.catalog.update_account(&account).expect("updated");
+    for route in ROUTES {
+        let free = ["/api/openapi.json", "/api/v1/health", "/api/v1/session", "/api/v1/session/password"];
+        if free.contains(&route.path) {
+            continue;
+        }
+        let answer = world.call(Who::Auditor, route.method, &things.path(route.path), route.body).await;
+        assert_eq!(answer.outcome(), "403 must-change-password", "{} {}", route.method, route.path);
+    }
+    let session = world.get(Who::Auditor, "/api/v1/session").await;
+    assert_eq!(session.json()["mustChangePassword"], true);
+}
+
+#[tokio::test]
+async fn nothing_changes_without_the_csrf_token_or_from_another_origin() {
+    let world = World::new();
+    let things = Things::of(&world);
+    for route in ROUTES.iter().filter(|route| route.method != "GET") {
+        let send = |headers: Vec<(&'static str, String)>| {
+            let mut request = Request::builder()
+                .method(route.method)
+                .uri(things.path(route.path))
+                .header(header::HOST, "archive.example")
+                .header(header::CONTENT_TYPE, "application/json");
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            world.send(request.body(Body::from(route.body.unwrap_or_default())).expect("a request"))
+        };
+        let (token, csrf) = world.sign_in(Who::Administrator);
+        let cookie = || ("cookie", format!("chancery={token}"));
+        let path = route.path;
+        if path != "/api/v1/session" || route.method != "POST" {
+            assert_eq!(send(vec![cookie()]).await.outcome(), "403 csrf", "{path}");
+            let wrong = ("x-csrf-token", "csrf-0".to_owned());
+            assert_eq!(send(vec![cookie(), wrong]).await.outcome(), "403 csrf", "{path}");
+        }
+        for (name, value) in [
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+            ("origin", "https://archive.example.evil.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            let headers = vec![cookie(), ("x-csrf-token", csrf.clone()), (name, value.to_owned())];
+            assert_eq!(send(headers).await.outcome(), "403 origin", "{path} {name}: {value}");
+        }
+    }
+    assert!(world.desk.decisions.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test]
+async fn blind_copies_are_named_to_sender_auditor_and_themselves_only() {
+    let world = World::new();
+    let things = Things::of(&world);
+    let path = things.path("/api/v1/records/{id}");
+    for (who, bcc, reports, envelope) in [
+        (Who::Anna, true, 1, false),
+        (Who::Bert, false, 0, false),
+        (Who::Cora, true, 0, false),
+        (Who::Auditor, true, 1, true),
+    ] {
+        let answer = world.get(who, &path).await;
+        let page = answer.json();
+        assert_eq!(answer.text().contains("cora@a.example"), bcc, "{who:?}");
+        assert_eq!(page["reports"].as_array().map(Vec::len), Some(reports), "{who:?}");
+        assert_eq!(answer.text().contains("journal-secret"), envelope, "{who:?}");
+        assert_eq!(page["recipients"].as_array().map(Vec::len), Some(if bcc { 3 } else { 2 }), "{who:?}");
+    }
+    for (who, total) in [(Who::Anna, 1), (Who::Bert, 0), (Who::Cora, 1), (Who::Auditor, 1)] {
+        for query in ["bcc:cora", "with:cora@a.example", "cora"] {
+            let found = world.get(who, &format!("/api/v1/search?q={query}")).await.json();
+            assert_eq!(found["total"], total, "{query} as {who:?}");
+        }
+    }
+    let suggested = world.get(Who::Bert, "/api/v1/search/suggest?q=bcc:co").await;
+    assert!(!suggested.text().contains("cora@a.example"), "{}", suggested.text());
+}

@@ -1,0 +1,453 @@
+//! An archive with two tenants, their people and a few mails, on real engines in a temporary folder.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use catalog::{Account, Batch, Catalog, Handover, NewPart, NewQuarantine, NewRecord, Session, Tenant, TenantState};
+use discovery::{Discovery, VaultArchive};
+use identity::{Identity, SystemRandom};
+use index::{IndexChange, SearchIndex};
+use model::*;
+use policy::AccountRole;
+use store::{MasterKey, NewEntry, Octets, Vault, VaultOptions, compose_quarantine, compose_record};
+use tower::ServiceExt;
+
+use crate::dto;
+use crate::*;
+
+pub const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
+pub const A: TenantId = TenantId::from_bytes([0xa; 16]);
+pub const B: TenantId = TenantId::from_bytes([0xb; 16]);
+
+/// Who may ask. Anna wrote the mail to Bert, with a blind copy to Cora.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Nobody,
+    /// The sender.
+    Anna,
+    /// The recipient.
+    Bert,
+    /// The blind-copy recipient.
+    Cora,
+    /// Another user of the tenant.
+    Otto,
+    Auditor,
+    Administrator,
+    Operator,
+    /// A user of another tenant, who owns an address of the same name there.
+    Foreigner,
+    ForeignAdministrator,
+}
+
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub app: Router,
+    pub state: AppState,
+    pub catalog: Arc<dyn Catalog>,
+    pub index: Arc<dyn SearchIndex>,
+    pub vault: Arc<Vault>,
+    pub desk: Arc<Desk>,
+    tokens: Mutex<u32>,
+}
+
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+#[derive(Default)]
+pub struct Desk {
+    pub decisions: Mutex<Vec<String>>,
+}
+
+impl QuarantineDesk for Desk {
+    fn retry(&self, _: TenantId, id: QuarantineId, by: &str) -> Result<(), DeskError> {
+        self.decisions.lock().expect("not poisoned").push(format!("retry {id} {by}"));
+        Ok(())
+    }
+
+    fn release(&self, _: TenantId, id: QuarantineId, by: &str, why: &str) -> Result<(), DeskError> {
+        self.decisions.lock().expect("not poisoned").push(format!("release {id} {by} {why}"));
+        Ok(())
+    }
+}
+
+struct Figures;
+
+impl StatusSource for Figures {
+    fn status(&self, _: Option<TenantId>) -> Result<dto::Status, DeskError> {
+        Ok(dto::Status {
+            version: "0".into(),
+            uptime_seconds: 1,
+            intake: dto::IntakeStatus { accepted_total: 0, per_minute: Vec::new(), connections: 0 },
+            spool: dto::SpoolStatus { depth: 0, bytes: 0, oldest_seconds: None, state: dto::SpoolState::Open },
+            archive: dto::ArchiveStatus {
+                records: 0,
+                reports: 0,
+                merged: 0,
+                quarantined: 0,
+                stored_bytes: dto::StoredBytes { packs: 0, keys: 0, catalog: 0, index: 0 },
+                raw_bytes: 0,
+            },
+            index: dto::IndexStatus { lag: 0, last_commit_at: None },
+            certificates: Vec::new(),
+            journal_addresses: Vec::new(),
+        })
+    }
+}
+
+/// A mail to be archived.
+pub struct NewMail {
+    pub octets: Vec<u8>,
+    pub report: Option<Vec<u8>>,
+    pub participants: Vec<Participant>,
+}
+
+pub fn participant(address: &str, role: Role) -> Participant {
+    Participant {
+        address: EmailAddress::new(address),
+        role,
+        provenance: Provenance::JournalReport,
+        expanded_from: None,
+        forwarded_from: None,
+    }
+}
+
+/// What an HTTP call gave.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub octets: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.octets).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.octets).expect("JSON")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// `404 not-found`: the status and the problem's code.
+    pub fn outcome(&self) -> String {
+        match self.header("content-type") {
+            "application/problem+json" => {
+                format!("{} {}", self.status.as_u16(), self.json()["code"].as_str().unwrap_or("?"))
+            }
+            _ => self.status.as_u16().to_string(),
+        }
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with_settings(Settings::default())
+    }
+
+    pub fn with_settings(settings: Settings) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let catalog = catalog::open(&format!("sqlite:{}", path("catalog.sqlite"))).expect("a catalog");
+        let index: Arc<dyn SearchIndex> =
+            index::open(&format!("tantivy:{}", path("index")), index::Options::default()).expect("an index").into();
+        let master = MasterKey::open_or_create(Path::new(&path("master.key")), Path::new(&path("vault"))).expect("a key");
+        let vault = Vault::open(Path::new(&path("vault")), &master, VaultOptions::default()).expect("a vault");
+        let vault = Arc::new(vault);
+        for (tenant, name) in [(A, "Alpha"), (B, "Beta")] {
+            vault.create_tenant(tenant, b"{}").expect("created");
+            let tenant = Tenant {
+                id: tenant,
+                name: name.into(),
+                state: TenantState::Active,
+                organisations: Vec::new(),
+                archive_domains: Vec::new(),
+                created_at: NOW,
+            };
+            catalog.add_tenant(&tenant).expect("added");
+        }
+        let archive = Arc::new(VaultArchive { vault: vault.clone(), catalog: catalog.clone() });
+        let desk = Arc::new(Desk::default());
+        let state = AppState {
+            identity: Arc::new(Identity::new(catalog.clone(), Arc::new(SystemRandom)).expect("identity")),
+            catalog: catalog.clone(),
+            discovery: Arc::new(Discovery::new(catalog.clone(), index.clone(), archive)),
+            status: Arc::new(Figures),
+            quarantine: desk.clone(),
+            clock: Arc::new(Now),
+            settings: Arc::new(settings),
+            trail: Trail::start(catalog.clone()).expect("a thread"),
+            blocking: Blocking::default(),
+        };
+        let app = router(state.clone());
+        let world = Self { dir, app, state, catalog, index, vault, desk, tokens: Mutex::new(0) };
+        world.add_people();
+        world
+    }
+
+    fn add_people(&self) {
+        use AccountRole::*;
+        for (who, role, tenant, address) in [
+            (Who::Anna, User, Some(A), Some("anna@a.example")),
+            (Who::Bert, User, Some(A), Some("bert@a.example")),
+            (Who::Cora, User, Some(A), Some("cora@a.example")),
+            (Who::Otto, User, Some(A), Some("otto@a.example")),
+            (Who::Auditor, Auditor, Some(A), None),
+            (Who::Administrator, Administrator, Some(A), None),
+            (Who::Operator, Operator, None, None),
+            (Who::Foreigner, User, Some(B), Some("anna@a.example")),
+            (Who::ForeignAdministrator, Administrator, Some(B), None),
+        ] {
+            let account = self.account(who, role, tenant);
+            self.catalog.add_account(&account, None).expect("added");
+            if let Some(address) = address {
+                let address = EmailAddress::new(address);
+                self.catalog
+                    .give_address(account.id, &address, Handover::Everything, NOW)
+                    .expect("given");
+            }
+        }
+    }
+
+    pub fn account(&self, who: Who, role: AccountRole, tenant: Option<TenantId>) -> Account {
+        Account {
+            id: AccountId::from_bytes([who as u8; 16]),
+            tenant,
+            user_name: format!("{who:?}").to_lowercase(),
+            display_name: format!("{who:?}"),
+            role,
+            must_change_password: false,
+            disabled: false,
+            language: Some("de".into()),
+            created_at: NOW,
+        }
+    }
+
+    /// A new session: the cookie's value and the CSRF token.
+    pub fn sign_in(&self, who: Who) -> (String, String) {
+        let mut number = self.tokens.lock().expect("not poisoned");
+        *number += 1;
+        let token = format!("{:064x}", *number);
+        let csrf = format!("csrf-{number}");
+        let session = Session {
+            token_hash: Digest::of(token.as_bytes()),
+            account: AccountId::from_bytes([who as u8; 16]),
+            csrf: csrf.clone(),
+            created_at: NOW,
+            last_seen_at: NOW,
+            expires_at: NOW.saturating_add_seconds(3600),
+            ip: None,
+            agent: String::new(),
+        };
+        self.catalog.add_session(&session).expect("added");
+        (token, csrf)
+    }
+
+    /// One call in a fresh session, as the user interface makes it.
+    pub async fn call(&self, who: Who, method: &str, path: &str, body: Option<&str>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "archive.example");
+        if who != Who::Nobody {
+            let (token, csrf) = self.sign_in(who);
+            request = request.header(header::COOKIE, format!("other=1; chancery={token}")).header("X-CSRF-Token", csrf);
+        }
+        let request = match body {
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_owned())),
+            None => request.body(Body::empty()),
+        };
+        self.send(request.expect("a request")).await
+    }
+
+    pub async fn get(&self, who: Who, path: &str) -> Answer {
+        self.call(who, "GET", path, None).await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.app.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let octets = axum::body::to_bytes(body, 1 << 30).await.expect("a body").to_vec();
+        Answer { status: parts.status, headers: parts.headers, octets }
+    }
+
+    /// Archives mails in one batch, searchable on return; their ids in order.
+    pub fn archive(&self, tenant: TenantId, mails: &[NewMail]) -> Vec<RecordId> {
+        let mut batch = Batch { at: NOW, ..Batch::default() };
+        let mut documents = Vec::new();
+        for mail in mails {
+            let (record, view) = self.store(tenant, mail, &mut batch.parts);
+            documents.push((record.facts.clone(), view, record.date));
+            batch.records.push(record);
+        }
+        let committed = self.catalog.commit(tenant, &batch).expect("committed");
+        let changes = documents.iter().zip(&committed.records).map(|((facts, view, date), inserted)| {
+            IndexChange { document: document(facts, view, *date, inserted.row), new: true }
+        });
+        self.index.apply(tenant, changes.collect(), committed.max_seq).expect("applied");
+        self.index.commit(tenant).expect("committed");
+        committed.records.iter().map(|inserted| inserted.record).collect()
+    }
+
+    fn store(&self, tenant: TenantId, mail: &NewMail, parts: &mut Vec<NewPart>) -> (NewRecord, mail::MailView) {
+        let content = ContentId::of(&mail.octets);
+        let view = mail::describe(&mail.octets);
+        let report = mail.report.as_ref().map(|report| ReportFacts {
+            content: ContentId::of(report),
+            size_bytes: report.len() as u64,
+            report: None,
+        });
+        let facts = RecordFacts {
+            format: 1,
+            record: RecordId::of(tenant, content),
+            content,
+            size_bytes: mail.octets.len() as u64,
+            decrypted: None,
+            shape: if report.is_some() { Shape::JournalReport } else { Shape::PlainCopy },
+            report,
+            received_at: NOW,
+            source: Source::Smtp { id: SourceId::from_bytes([5; 16]) },
+            envelope: Some(Envelope {
+                reverse_path: None,
+                forward_paths: vec![EmailAddress::new("journal-secret@archive.example")],
+                peer: None,
+                helo: String::new(),
+                tls: None,
+            }),
+            participants: mail.participants.clone(),
+            marks: view.marks.clone(),
+        };
+        let octets = |octets, encoded_parts| Octets { octets, content: ContentId::of(octets), encoded_parts };
+        let json = serde_json::to_vec(&facts).expect("JSON");
+        let report = mail.report.as_ref().map(|report| (octets(report, &[]), &[][..]));
+        let composed = compose_record(&json, octets(&mail.octets, &view.encoded_parts), None, report);
+        for part in &composed.parts {
+            let location = self.append(tenant, &part.entry());
+            parts.push(NewPart { content: part.content, location });
+        }
+        let location = self.append(tenant, &composed.entry());
+        let record = NewRecord {
+            facts_digest: Digest::of(&json),
+            facts,
+            summary: view.summary.clone(),
+            date: view.summary.sent_at.unwrap_or(NOW),
+            location,
+            whole: true,
+        };
+        (record, view)
+    }
+
+    fn append(&self, tenant: TenantId, entry: &NewEntry<'_>) -> Location {
+        let sealed = self.vault.seal(tenant, entry).expect("sealed");
+        self.vault.append(tenant, &[sealed]).expect("appended")[0]
+    }
+
+    /// Anna's mail to Bert with a blind copy to Cora.
+    pub fn archive_letter(&self) -> (RecordId, ContentId) {
+        let report = letter_report();
+        let mail = NewMail {
+            octets: LETTER.replace('\n', "\r\n").into_bytes(),
+            report: Some(report.clone()),
+            participants: vec![
+                participant("anna@a.example", Role::Sender),
+                participant("bert@a.example", Role::To),
+                participant("cora@a.example", Role::Bcc),
+            ],
+        };
+        (self.archive(A, &[mail])[0], ContentId::of(&report))
+    }
+
+    pub fn quarantine(&self) -> QuarantineId {
+        let content = ContentId::of(b"foreign");
+        let id = QuarantineId::of(A, content);
+        let composed = compose_quarantine(b"{}", Octets { octets: b"foreign", content, encoded_parts: &[] });
+        let location = self.append(A, &composed.entry());
+        let entry = NewQuarantine {
+            id,
+            content,
+            reason_code: "foreign-organisation".into(),
+            reason_detail: "evil.example".into(),
+            originator_org: Some("evil.example".into()),
+            received_at: NOW,
+            size_bytes: 7,
+            source: Source::Smtp { id: SourceId::from_bytes([5; 16]) },
+            envelope: None,
+            location,
+        };
+        let batch = Batch { at: NOW, quarantined: vec![entry], ..Batch::default() };
+        self.catalog.commit(A, &batch).expect("committed");
+        id
+    }
+}
+
+fn document(facts: &RecordFacts, view: &mail::MailView, date: Timestamp, row: u64) -> IndexDocument {
+    let of = |role: Role| -> Vec<Mailbox> {
+        let all = facts.participants.iter().filter(|one| one.role == role);
+        all.map(|one| Mailbox::bare(one.address.clone())).collect()
+    };
+    IndexDocument {
+        record: facts.record,
+        row,
+        owners: facts.participants.iter().map(|one| one.address.key()).collect(),
+        from: view.from.clone(),
+        to: view.to.clone(),
+        cc: view.cc.clone(),
+        bcc: of(Role::Bcc),
+        others: Vec::new(),
+        subject: view.summary.subject.clone(),
+        body: view.text.clone(),
+        attachment_names: view.attachments.iter().map(|one| one.name.clone()).collect(),
+        message_id: view.summary.message_id.clone(),
+        date,
+        received_at: facts.received_at,
+        size_bytes: facts.size_bytes,
+        has_attachment: view.summary.attachments > 0,
+        kind: view.summary.kind,
+        source: vec!["smtp".into()],
+    }
+}
+
+pub fn letter_report() -> Vec<u8> {
+    let report = "X-MS-Journal-Report:\nSubject: report\n\nSender: anna@a.example\nTo: bert@a.example\nBcc: cora@a.example\n";
+    report.replace('\n', "\r\n").into_bytes()
+}
+
+/// With a picture, an attachment and HTML that wants more than it gets.
+pub const LETTER: &str = "From: Anna Arm <anna@a.example>
+To: Bert Baum <bert@a.example>
+Subject: =?utf-8?Q?Rechnung_f=C3=BCr_M=C3=A4rz?=
+Date: Tue, 14 Jan 2025 08:15:02 +0100
+Message-ID: <letter@a.example>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=outer
+
+--outer
+Content-Type: multipart/related; boundary=inner
+
+--inner
+Content-Type: text/html; charset=utf-8
+
+<p>Die <b>Rechnung</b> liegt bei. <img src=\"cid:logo@a\"><img src=\"https://t.example/x.gif\"><script>alert(1)</script></p>
+--inner
+Content-Type: image/png
+Content-ID: <logo@a>
+Content-Disposition: inline; filename=logo.png
+Content-Transfer-Encoding: base64
+
+iVBORw0KGgo=
+--inner--
+--outer
+Content-Type: application/pdf
+Content-Disposition: attachment; filename=\"rechnung.pdf\"
+Content-Transfer-Encoding: base64
+
+JVBERi0xLjQK
+--outer--
+";
