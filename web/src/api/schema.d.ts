@@ -4,23 +4,58 @@
  */
 
 export interface paths {
-    "/api/v1/session": {
+    "/api/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["session"];
+        /** This description. */
+        get: operations["openapi"];
         put?: never;
-        post: operations["signIn"];
-        delete: operations["signOut"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/session/password": {
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the server answers. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for a decision, newest first. */
+        get: operations["quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{id}/release": {
         parameters: {
             query?: never;
             header?: never;
@@ -29,39 +64,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["changePassword"];
+        /** Lets a submission into the archive, whatever the rules say. */
+        post: operations["releaseQuarantined"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/search": {
+    "/api/v1/quarantine/{id}/retry": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["search"];
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/search/suggest": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["suggest"];
-        put?: never;
-        post?: never;
+        /** Sends a submission through the archive again, under the present rules. */
+        post: operations["retryQuarantined"];
         delete?: never;
         options?: never;
         head?: never;
@@ -75,71 +96,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One mail. */
         get: operations["record"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/records/{id}/html": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["recordHtml"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/records/{id}/source": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["recordSource"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/records/{id}/eml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["recordEml"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/records/{id}/reports/{contentId}/eml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["reportEml"];
         put?: never;
         post?: never;
         delete?: never;
@@ -155,6 +113,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One attachment, decoded; always to be saved, never shown. */
         get: operations["attachment"];
         put?: never;
         post?: never;
@@ -171,6 +130,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** A picture that stands in the HTML. */
         get: operations["inlineImage"];
         put?: never;
         post?: never;
@@ -180,14 +140,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/quarantine": {
+    "/api/v1/records/{id}/eml": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["quarantine"];
+        /** The mail, byte for byte. */
+        get: operations["recordEml"];
         put?: never;
         post?: never;
         delete?: never;
@@ -196,23 +157,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/quarantine/{id}/retry": {
+    "/api/v1/records/{id}/html": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * The HTML body for a sandboxed frame: sanitised, with its pictures, and without anything from
+         *     elsewhere unless asked for.
+         */
+        get: operations["recordHtml"];
         put?: never;
-        post: operations["retryQuarantined"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/quarantine/{id}/release": {
+    "/api/v1/records/{id}/reports/{contentId}/eml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A journal report, byte for byte: for senders and auditors, because it names blind copies. */
+        get: operations["reportEml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/records/{id}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mail as it was received, for reading: UTF-8, or Latin-1 where it is not. */
+        get: operations["recordSource"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Searches the mail that the caller may see. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the query may go on at the caret. */
+        get: operations["suggest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in. */
+        get: operations["session"];
+        put?: never;
+        /** Signs in and sets the session's cookie. */
+        post: operations["signIn"];
+        /** Signs out. */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/password": {
         parameters: {
             query?: never;
             header?: never;
@@ -221,7 +273,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["releaseQuarantined"];
+        /** Changes the password and ends the account's other sessions. */
+        post: operations["changePassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -235,23 +288,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Figures without content: an administrator's of their tenant, an operator's of all. */
         get: operations["status"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -264,144 +302,350 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            /** Format: int64 */
-            status: number;
-            detail?: string | null;
-            code?: string | null;
-            reason?: string | null;
-            position?: components["schemas"]["Span"];
-        };
-        Span: {
-            /** Format: int64 */
-            start: number;
-            /** Format: int64 */
-            end: number;
+        Account: {
+            /** @description The addresses whose mail the account sees, or saw. */
+            addresses: string[];
+            displayName: string;
+            id: string;
+            language?: string | null;
+            role: components["schemas"]["AccountRole"];
+            tenant: components["schemas"]["Tenant"] | null;
+            userName: string;
         };
         /** @enum {string} */
         AccountRole: "user" | "auditor" | "administrator" | "operator";
-        Tenant: {
-            id: string;
+        ArchiveStatus: {
+            /** Format: int64 */
+            merged: number;
+            /** Format: int64 */
+            quarantined: number;
+            /**
+             * Format: int64
+             * @description Octets as they were received.
+             */
+            rawBytes: number;
+            /** Format: int64 */
+            records: number;
+            /** Format: int64 */
+            reports: number;
+            storedBytes: components["schemas"]["StoredBytes"];
+        };
+        Attachment: {
+            /** Format: int32 */
+            index: number;
+            inline: boolean;
+            mediaType: string;
             name: string;
-        };
-        Account: {
-            id: string;
-            userName: string;
-            displayName: string;
-            role: components["schemas"]["AccountRole"];
-            tenant: null | components["schemas"]["Tenant"];
-            addresses: string[];
-            language?: string | null;
-        };
-        Session: {
-            account: components["schemas"]["Account"];
-            csrfToken: string;
-            mustChangePassword: boolean;
-        };
-        Credentials: {
-            userName: string;
-            password: string;
-        };
-        PasswordChange: {
-            current: string;
-            new: string;
-        };
-        Mailbox: {
-            name: string;
-            address: string;
-        };
-        Fragment: {
-            text: string;
-            hit: boolean;
-        };
-        /** @enum {string} */
-        MailKind: "calendar" | "encrypted" | "mail" | "report";
-        /** @enum {string} */
-        Mark: "damaged_report" | "decrypted_copy" | "not_a_mail" | "recipients_from_headers" | "too_complex" | "unreadable";
-        SearchRow: {
-            id: string;
-            subject: string;
-            from: null | components["schemas"]["Mailbox"];
-            to: components["schemas"]["Mailbox"][];
-            /** Format: date-time */
-            date: string;
             /** Format: int64 */
             sizeBytes: number;
-            /** Format: int64 */
-            attachments: number;
-            kind: components["schemas"]["MailKind"];
-            marks: components["schemas"]["Mark"][];
-            /** Format: int64 */
-            versions: number;
-            snippet: components["schemas"]["Fragment"][];
-            subjectHighlight: components["schemas"]["Fragment"][];
         };
+        Certificate: {
+            /** Format: date-time */
+            notAfter: string;
+            selfSigned: boolean;
+            subject: string;
+        };
+        Credentials: {
+            password: string;
+            userName: string;
+        };
+        Envelope: {
+            forwardPaths: string[];
+            peer?: string | null;
+            reversePath?: string | null;
+            tls?: string | null;
+        };
+        /** @description `value` is what the query takes: an address, a year, a kind, `true`/`false`, a class of sizes. */
         FacetValue: {
-            value: string;
-            label: string;
             /** Format: int64 */
             count: number;
+            label: string;
+            value: string;
         };
         Facets: {
-            senders: components["schemas"]["FacetValue"][];
-            years: components["schemas"]["FacetValue"][];
-            kinds: components["schemas"]["FacetValue"][];
             hasAttachment: components["schemas"]["FacetValue"][];
+            kinds: components["schemas"]["FacetValue"][];
+            senders: components["schemas"]["FacetValue"][];
             sizes: components["schemas"]["FacetValue"][];
+            years: components["schemas"]["FacetValue"][];
         };
-        SearchAnswer: {
-            /** Format: int64 */
-            total: number;
-            /** Format: int64 */
-            notSearchableYet: number;
-            tookMs: number;
-            rows: components["schemas"]["SearchRow"][];
-            next: string | null;
-            facets: null | components["schemas"]["Facets"];
-        };
-        Suggestion: {
-            insert: string;
-            label: string;
-            /** @enum {string} */
-            kind: "operator" | "address";
-            replace: components["schemas"]["Span"];
+        /** @description A piece of text and whether it matches the query. */
+        Fragment: {
+            hit: boolean;
+            text: string;
         };
         Header: {
             name: string;
             value: string;
         };
-        Attachment: {
+        Health: {
+            /** @description `ok`. */
+            status: string;
+        };
+        IndexStatus: {
+            /**
+             * Format: int64
+             * @description Archived mails that are not searchable yet.
+             */
+            lag: number;
+            /** Format: date-time */
+            lastCommitAt: string | null;
+        };
+        IntakeMinute: {
+            /** Format: date-time */
+            at: string;
             /** Format: int64 */
-            index: number;
-            name: string;
-            mediaType: string;
+            bytes: number;
             /** Format: int64 */
-            sizeBytes: number;
-            inline: boolean;
+            mails: number;
+        };
+        IntakeStatus: {
+            /**
+             * Format: int64
+             * @description Since the server started.
+             */
+            acceptedTotal: number;
+            /** Format: int64 */
+            connections: number;
+            /** @description The last hour, oldest minute first. */
+            perMinute: components["schemas"]["IntakeMinute"][];
         };
         /** @enum {string} */
-        Role: "sender" | "on_behalf_of" | "to" | "cc" | "bcc" | "recipient" | "forwarded_from" | "mailbox";
+        JournalVariant: "exchange2003" | "microsoft" | "ndr_wrapped";
+        /** @enum {string} */
+        MailKind: "calendar" | "encrypted" | "mail" | "report";
+        Mailbox: {
+            address: string;
+            name: string;
+        };
+        /** @enum {string} */
+        Mark: "damaged_report" | "decrypted_copy" | "not_a_mail" | "recipients_from_headers" | "too_complex" | "unreadable";
+        PasswordChange: {
+            current: string;
+            new: string;
+        };
+        /** @description A refusal in the form of RFC 9457. */
+        Problem: {
+            /** @description Stable; what programs and translations go by. */
+            code?: string | null;
+            detail?: string | null;
+            position?: components["schemas"]["Span"] | null;
+            /** @description What exactly is wrong with the query, such as `query.bad_date`. */
+            reason?: string | null;
+            /** Format: int32 */
+            status: number;
+            title: string;
+            /** @description Always `about:blank`: `code` tells problems apart. */
+            type: string;
+        };
         /** @enum {string} */
         Provenance: "envelope_header" | "headers" | "import" | "journal_report" | "smtp_envelope";
+        QuarantineAnswer: {
+            next: string | null;
+            rows: components["schemas"]["QuarantineRow"][];
+            /**
+             * Format: int64
+             * @description All that wait, on all pages together.
+             */
+            total: number;
+        };
+        QuarantineReason: {
+            /** @description Such as `foreign-organisation`. */
+            code: string;
+            detail: string;
+        };
+        /** @description A submission that waits for a decision. Nothing of its content is told. */
+        QuarantineRow: {
+            id: string;
+            originatorOrg?: string | null;
+            reason: components["schemas"]["QuarantineReason"];
+            /** Format: date-time */
+            receivedAt: string;
+            reversePath?: string | null;
+            /** Format: int64 */
+            sizeBytes: number;
+            /** @description The name of the source. */
+            source: string;
+            /** @description `waiting`, `retried` or `released`. */
+            state: string;
+        };
         Recipient: {
             address: string;
-            role: components["schemas"]["Role"];
-            provenance: components["schemas"]["Provenance"];
+            /** @description The list whose expansion gave this address. */
             expandedFrom?: string | null;
+            /** @description The mailbox that forwards to this address. */
             forwardedFrom?: string | null;
+            provenance: components["schemas"]["Provenance"];
+            role: components["schemas"]["Role"];
+            /** @description The journal report that named it: `contentId` of one of `reports`. */
             viaReport?: string | null;
+        };
+        Record: {
+            attachments: components["schemas"]["Attachment"][];
+            bcc: components["schemas"]["Mailbox"][];
+            cc: components["schemas"]["Mailbox"][];
+            /** @description SHA-256 of the mail's octets. */
+            contentId: string;
+            /**
+             * Format: date-time
+             * @description The Date header: a claim of the sender.
+             */
+            date?: string | null;
+            envelope?: components["schemas"]["Envelope"] | null;
+            from: components["schemas"]["Mailbox"][];
+            hasHtml: boolean;
+            hasText: boolean;
+            headers: components["schemas"]["Header"][];
+            id: string;
+            kind: components["schemas"]["MailKind"];
+            marks: components["schemas"]["Mark"][];
+            messageId?: string | null;
+            /** Format: date-time */
+            receivedAt: string;
+            /** @description Who really received it and why, as far as the reader may know. */
+            recipients: components["schemas"]["Recipient"][];
+            /**
+             * Format: int32
+             * @description How many things the HTML would load from elsewhere.
+             */
+            remoteContent: number;
+            replyTo: components["schemas"]["Mailbox"][];
+            /** @description The journal reports, for senders and auditors. */
+            reports: components["schemas"]["Report"][];
+            /** Format: int64 */
+            sizeBytes: number;
+            source: components["schemas"]["SourceName"];
+            subject: string;
+            /** @description The plain text, made from the HTML when the mail has no other; at most 1 MB. */
+            textBody: string;
+            to: components["schemas"]["Mailbox"][];
+            /** @description Whether `textBody` ends before the mail does. */
+            truncated: boolean;
+            /** @description Other visible mails with the same Message-ID. */
+            versions: components["schemas"]["Version"][];
+        };
+        Release: {
+            /** @description Why it may be archived all the same; stands in the audit log. */
+            reason: string;
         };
         Report: {
             contentId: string;
+            originatorOrg?: string | null;
             /** Format: date-time */
             receivedAt: string;
             /** Format: int64 */
             sizeBytes: number;
-            originatorOrg?: string | null;
-            /** @enum {string|null} */
-            variant?: "exchange2003" | "microsoft" | "ndr_wrapped" | null;
+            variant?: components["schemas"]["JournalVariant"] | null;
+        };
+        /** @enum {string} */
+        Role: "sender" | "on_behalf_of" | "to" | "cc" | "bcc" | "recipient" | "forwarded_from" | "mailbox";
+        SearchAnswer: {
+            facets: components["schemas"]["Facets"] | null;
+            /** @description Asks for the next page; null on the last one. */
+            next: string | null;
+            /**
+             * Format: int64
+             * @description Archived mails that the index does not have yet, whoever may see them.
+             */
+            notSearchableYet: number;
+            rows: components["schemas"]["SearchRow"][];
+            /** Format: double */
+            tookMs: number;
+            /**
+             * Format: int64
+             * @description Exactly how many mails match, on all pages together.
+             */
+            total: number;
+        };
+        SearchRow: {
+            /** Format: int32 */
+            attachments: number;
+            /** Format: date-time */
+            date: string;
+            from: components["schemas"]["Mailbox"] | null;
+            id: string;
+            kind: components["schemas"]["MailKind"];
+            marks: components["schemas"]["Mark"][];
+            /** Format: int64 */
+            sizeBytes: number;
+            snippet: components["schemas"]["Fragment"][];
+            subject: string;
+            subjectHighlight: components["schemas"]["Fragment"][];
+            /** @description The first ten. */
+            to: components["schemas"]["Mailbox"][];
+            /**
+             * Format: int32
+             * @description How many other visible mails have the same Message-ID.
+             */
+            versions: number;
+        };
+        Session: {
+            account: components["schemas"]["Account"];
+            /** @description To be sent as `X-CSRF-Token` with every request that changes something. */
+            csrfToken: string;
+            /** @description Until the password is changed, everything but changing it and signing out is refused. */
+            mustChangePassword: boolean;
+        };
+        /** @description `kind` is `smtp` or `import`. */
+        SourceName: {
+            kind: string;
+            name: string;
+        };
+        /** @description A part of the query, in UTF-16 code units as browsers count. */
+        Span: {
+            /** Format: int32 */
+            end: number;
+            /** Format: int32 */
+            start: number;
+        };
+        /** @enum {string} */
+        SpoolState: "open" | "full";
+        SpoolStatus: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            depth: number;
+            /**
+             * Format: int64
+             * @description The age of the oldest submission that waits.
+             */
+            oldestSeconds: number | null;
+            state: components["schemas"]["SpoolState"];
+        };
+        Status: {
+            archive: components["schemas"]["ArchiveStatus"];
+            certificates: components["schemas"]["Certificate"][];
+            index: components["schemas"]["IndexStatus"];
+            intake: components["schemas"]["IntakeStatus"];
+            /** @description Of the administrator's tenant; empty for operators. */
+            journalAddresses: string[];
+            spool: components["schemas"]["SpoolStatus"];
+            /** Format: int64 */
+            uptimeSeconds: number;
+            version: string;
+        };
+        StoredBytes: {
+            /** Format: int64 */
+            catalog: number;
+            /** Format: int64 */
+            index: number;
+            /** Format: int64 */
+            keys: number;
+            /** Format: int64 */
+            packs: number;
+        };
+        Suggestion: {
+            insert: string;
+            kind: components["schemas"]["SuggestionKind"];
+            label: string;
+            /** @description What of the query it replaces. */
+            replace: components["schemas"]["Span"];
+        };
+        /** @enum {string} */
+        SuggestionKind: "address" | "operator";
+        Tenant: {
+            id: string;
+            name: string;
         };
         Version: {
             id: string;
@@ -409,147 +653,6 @@ export interface components {
             receivedAt: string;
             /** Format: int64 */
             sizeBytes: number;
-        };
-        SourceName: {
-            kind: string;
-            name: string;
-        };
-        Envelope: {
-            reversePath?: string | null;
-            forwardPaths: string[];
-            peer?: string | null;
-            tls?: string | null;
-        };
-        Record: {
-            id: string;
-            subject: string;
-            from: components["schemas"]["Mailbox"][];
-            to: components["schemas"]["Mailbox"][];
-            cc: components["schemas"]["Mailbox"][];
-            bcc: components["schemas"]["Mailbox"][];
-            replyTo: components["schemas"]["Mailbox"][];
-            /** Format: date-time */
-            date?: string | null;
-            /** Format: date-time */
-            receivedAt: string;
-            /** Format: int64 */
-            sizeBytes: number;
-            kind: components["schemas"]["MailKind"];
-            marks: components["schemas"]["Mark"][];
-            messageId?: string | null;
-            hasHtml: boolean;
-            hasText: boolean;
-            textBody: string;
-            truncated: boolean;
-            /** Format: int64 */
-            remoteContent: number;
-            attachments: components["schemas"]["Attachment"][];
-            headers: components["schemas"]["Header"][];
-            recipients: components["schemas"]["Recipient"][];
-            reports: components["schemas"]["Report"][];
-            versions: components["schemas"]["Version"][];
-            contentId: string;
-            source: components["schemas"]["SourceName"];
-            envelope?: null | components["schemas"]["Envelope"];
-        };
-        QuarantineReason: {
-            code: string;
-            detail: string;
-        };
-        QuarantineRow: {
-            id: string;
-            /** Format: date-time */
-            receivedAt: string;
-            /** Format: int64 */
-            sizeBytes: number;
-            reason: components["schemas"]["QuarantineReason"];
-            originatorOrg?: string | null;
-            source: string;
-            reversePath?: string | null;
-            state: string;
-        };
-        QuarantineAnswer: {
-            /** Format: int64 */
-            total: number;
-            rows: components["schemas"]["QuarantineRow"][];
-            next: string | null;
-        };
-        Release: {
-            reason: string;
-        };
-        IntakeMinute: {
-            /** Format: date-time */
-            at: string;
-            /** Format: int64 */
-            mails: number;
-            /** Format: int64 */
-            bytes: number;
-        };
-        Certificate: {
-            subject: string;
-            /** Format: date-time */
-            notAfter: string;
-            selfSigned: boolean;
-        };
-        Status: {
-            version: string;
-            /** Format: int64 */
-            uptimeSeconds: number;
-            intake: {
-                /** Format: int64 */
-                acceptedTotal: number;
-                perMinute: components["schemas"]["IntakeMinute"][];
-                /** Format: int64 */
-                connections: number;
-            };
-            spool: {
-                /** Format: int64 */
-                depth: number;
-                /** Format: int64 */
-                bytes: number;
-                /** Format: int64 */
-                oldestSeconds: number | null;
-                /** @enum {string} */
-                state: "open" | "full";
-            };
-            archive: {
-                /** Format: int64 */
-                records: number;
-                /** Format: int64 */
-                reports: number;
-                /** Format: int64 */
-                merged: number;
-                /** Format: int64 */
-                quarantined: number;
-                storedBytes: {
-                    /** Format: int64 */
-                    packs: number;
-                    /** Format: int64 */
-                    keys: number;
-                    /** Format: int64 */
-                    catalog: number;
-                    /** Format: int64 */
-                    index: number;
-                };
-                /** Format: int64 */
-                rawBytes: number;
-            };
-            index: {
-                /** Format: int64 */
-                lag: number;
-                /** Format: date-time */
-                lastCommitAt: string | null;
-            };
-            certificates: {
-                subject: string;
-                /** Format: date-time */
-                notAfter: string;
-                selfSigned: boolean;
-            }[];
-            journalAddresses: string[];
-        };
-        Health: {
-            status: string;
         };
     };
     responses: never;
@@ -560,6 +663,581 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    quarantine: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseQuarantined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Release"];
+            };
+        };
+        responses: {
+            /** @description on its way */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such submission waits here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryQuarantined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description on its way */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such submission waits here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the record */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Record"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it does not exist, or not for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the record */
+                id: string;
+                /** @description `index` of one of the record's attachments */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the decoded octets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it does not exist, or not for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inlineImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the record */
+                id: string;
+                /** @description the Content-ID without angle brackets */
+                cid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": number[];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such mail, or no such picture */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordEml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the record */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the octets as received */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "message/rfc822": number[];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it does not exist, or not for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordHtml: {
+        parameters: {
+            query?: {
+                /** @description Whether images are loaded from elsewhere (`https` only). */
+                remote?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the record */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a document; X-Remote-Content says how much was left out */
+            200: {
+                headers: {
+                    /** @description what the HTML would load from elsewhere */
+                    "x-remote-content"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such mail, or it has no HTML that can be shown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reportEml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the record */
+                id: string;
+                /** @description `contentId` of one of the record's reports */
+                contentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the octets as received */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "message/rfc822": number[];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it does not exist, or not for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the record */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the first 2 MiB */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it does not exist, or not for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description The query; empty finds everything. */
+                q?: string;
+                /**
+                 * @description `-date` (newest first, the default), `date`, `relevance`, `sender`, `-sender`, `size`,
+                 *     `-size`, `subject`, `-subject`.
+                 */
+                sort?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page, 50 if not given, at most 200. */
+                limit?: number;
+                /** @description Whether to count; by default on the first page only. */
+                facets?: boolean;
+                /** @description The reader's time zone (IANA name) for dates in the query; UTC if not given. */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description the query was not understood; `position` says where */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account reads no mail */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggest: {
+        parameters: {
+            query: {
+                q: string;
+                /** @description Where the caret stands, in UTF-16 code units; the end if not given. */
+                caret?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description completions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestion"][];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account reads no mail */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     session: {
         parameters: {
             query?: never;
@@ -569,7 +1247,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
+            /** @description the session */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -578,7 +1256,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description not signed in */
+            /** @description nobody is signed in */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -602,7 +1280,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description done */
+            /** @description signed in */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -611,7 +1289,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description bad credentials */
+            /** @description user name or password is wrong */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -620,7 +1298,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description throttled */
+            /** @description too many attempts; see Retry-After */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -640,12 +1318,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
+            /** @description signed out */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -662,14 +1349,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description done */
+            /** @description changed */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description too weak */
+            /** @description the new password is refused; `code` says why */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -678,7 +1365,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description current password wrong */
+            /** @description the present password is wrong, or nobody is signed in */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -687,382 +1374,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    search: {
-        parameters: {
-            query?: {
-                q?: string;
-                sort?: string;
-                cursor?: string;
-                limit?: number;
-                facets?: boolean;
-                zone?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SearchAnswer"];
-                };
-            };
-            /** @description query error */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    suggest: {
-        parameters: {
-            query: {
-                q: string;
-                caret?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Suggestion"][];
-                };
-            };
-        };
-    };
-    record: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Record"];
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    recordHtml: {
-        parameters: {
-            query?: {
-                remote?: boolean;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description octets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    recordSource: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description octets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    recordEml: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description octets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "message/rfc822": string;
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    reportEml: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                contentId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description octets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "message/rfc822": string;
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    attachment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                index: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description octets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    inlineImage: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                cid: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description octets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    quarantine: {
-        parameters: {
-            query?: {
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QuarantineAnswer"];
-                };
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    retryQuarantined: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    releaseQuarantined: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Release"];
-            };
-        };
-        responses: {
-            /** @description done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description not found */
-            404: {
+            /** @description too many attempts; see Retry-After */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1081,7 +1394,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description done */
+            /** @description the figures */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1090,8 +1403,8 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description not found */
-            404: {
+            /** @description nobody is signed in */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1099,24 +1412,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
+            /** @description this account administers nothing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
