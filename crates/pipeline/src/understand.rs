@@ -2,10 +2,13 @@
 
 use mail::{Examined, MailView};
 use model::{
-    ContentId, Digest, HeaderRules, Mark, RecordFacts, RecordId, ReportFacts, Shape, Submission,
+    ContentId, Digest, HeaderRules, Mark, RecordFacts, RecordId, ReportFacts, Shape, Source, Submission,
+    Timestamp,
 };
 use policy::{Assigned, QuarantineReason};
 use spool::Claimed;
+
+use crate::document::list_date;
 
 /// The format of [`RecordFacts`] that this release writes.
 const FACTS_FORMAT: u16 = 1;
@@ -56,6 +59,15 @@ pub fn view(mail: &[u8], decrypted: Option<&[u8]>) -> MailView {
     view
 }
 
+/// When the mail was received. For a file that is its own date: an address that changed hands must
+/// not open the predecessor's old mail because it was imported today.
+fn received_at(submission: &Submission, view: &MailView) -> Timestamp {
+    match submission.source {
+        Source::Import { .. } => list_date(view.summary.sent_at, submission.received_at),
+        Source::Smtp { .. } => submission.received_at,
+    }
+}
+
 fn judge(submission: &Submission, examined: &Examined, rules: &HeaderRules) -> Assigned {
     // Only reports name an organisation; a plain copy is known by the secret address it came to.
     if !examined.is_report() {
@@ -97,7 +109,7 @@ fn facts(
             .map(|decrypted| ContentId::of(decrypted.of(&submission.octets))),
         report,
         shape: examined.shape,
-        received_at: submission.received_at,
+        received_at: received_at(submission, view),
         source: submission.source.clone(),
         envelope: submission.envelope.clone(),
         participants: examined.participants.clone(),

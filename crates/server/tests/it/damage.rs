@@ -1,0 +1,112 @@
+//! Bad folders, bad keys, bad bits: a clear message, and nothing lost.
+
+use std::fs;
+use std::path::PathBuf;
+
+use model::Timestamp;
+use testkit::demo::{Company, Profile, Settings};
+
+use crate::house::{House, answer};
+
+fn filled() -> House {
+    let house = House::new(&[]);
+    let mut server = house.start();
+    let end = Timestamp::from_seconds(1_760_000_000);
+    let company = Company::new(Settings { seed: 3, end, profile: Profile::Demo });
+    let reports: Vec<_> = company.reports(12).collect();
+    let octets: Vec<&[u8]> = reports.iter().map(|report| report.octets.as_slice()).collect();
+    assert!(server.send(&house.journal, &octets).iter().all(|it| *it));
+    assert!(server.settle());
+    server.stop();
+    house
+}
+
+fn vault_file(house: &House, name: &str) -> PathBuf {
+    house.data().join("vault").join(house.tenant.to_string()).join(name)
+}
+
+#[test]
+fn verification_finds_a_flipped_bit_wherever_it_is() {
+    let house = filled();
+    answer(&house.run(&["verify"]));
+    for name in ["00000001.pack", "00000001.keys"] {
+        let path = vault_file(&house, name);
+        let sound = fs::read(&path).expect("the file");
+        // Every place would take hours with a process each; the store's own tests do that.
+        for at in [0, 9, 70, 150, sound.len() / 2, sound.len() - 1] {
+            let mut damaged = sound.clone();
+            damaged[at] ^= 0x10;
+            fs::write(&path, &damaged).expect("written");
+            let output = house.run(&["verify"]);
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(!output.status.success(), "{name} byte {at} is not found:\n{text}");
+        }
+        fs::write(&path, &sound).expect("written");
+    }
+    answer(&house.run(&["verify"]));
+}
+
+#[test]
+fn verification_names_what_the_catalog_or_the_index_lost() {
+    let house = filled();
+    fs::remove_dir_all(house.data().join("index")).expect("the index goes");
+    let output = house.run(&["verify"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success());
+    assert!(text.contains("index"), "{text}");
+    // The next start makes the index whole by itself.
+    let mut server = house.start();
+    assert!(server.settle());
+    server.stop();
+    answer(&house.run(&["verify"]));
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_is_refused() {
+    let house = filled();
+    let server = house.start();
+    assert!(house.start_with(&[]).is_none(), "the second server ends");
+    server.stop();
+}
+
+#[test]
+fn a_wrong_master_key_is_refused_by_name() {
+    let house = filled();
+    let other = House::new(&[]);
+    other.start().stop();
+    let (ours, theirs) = (house.data().join("master.key"), other.data().join("master.key"));
+    let kept = fs::read(&ours).expect("the key");
+    fs::write(&ours, fs::read(theirs).expect("another key")).expect("written");
+    let output = house.run(&["serve", "--http-clear", "--smtp-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("master key"), "{text}");
+    fs::remove_file(&ours).expect("the key goes");
+    assert!(!house.run(&["verify"]).status.success(), "no fresh key is made over an old vault");
+    fs::write(&ours, kept).expect("written");
+    answer(&house.run(&["verify"]));
+}
+
+#[test]
+fn a_torn_spool_tail_costs_nothing_that_was_acknowledged() {
+    let house = filled();
+    let server = house.start_with(&[("CHANCERY_CRASH_AT", "store.pack.write.before")]);
+    let server = server.expect("the server starts");
+    let mail = b"From: a@musterbau.example\r\nTo: b@musterbau.example\r\nSubject: torn\r\n\r\nTornmail\r\n";
+    assert_eq!(server.send(&house.journal, &[mail]), [true]);
+    server.kill();
+    let segment = fs::read_dir(house.data().join("spool"))
+        .expect("the spool")
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|it| it == "seg"))
+        .max()
+        .expect("a segment");
+    let mut octets = fs::read(&segment).expect("the segment");
+    octets.extend_from_slice(b"CSEN\x01\0\0\0half an entry");
+    fs::write(&segment, octets).expect("written");
+    let mut server = house.start();
+    assert!(server.settle());
+    let found = server.client("auditor").get_json("/api/v1/search?q=Tornmail").expect("an answer");
+    assert_eq!(found["total"], 1, "{found}");
+}

@@ -1,0 +1,9 @@
+//! The whole product as a process: started, fed over SMTP, killed, asked over HTTP.
+
+mod archive;
+mod crash;
+mod damage;
+mod hard;
+mod house;
+mod import;
+mod truth;
