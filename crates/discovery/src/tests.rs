@@ -1,1 +1,114 @@
+use std::collections::BTreeSet;
 
+use catalog::{Delivery, ListRow, ParticipantRow, StoredRecord};
+use model::*;
+use policy::{AccountRole, Actor, OwnedAddress, Scope, authorize_read};
+
+use crate::disclosure;
+
+const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+fn scope(role: AccountRole, address: &str) -> Scope {
+    let addresses = vec![OwnedAddress { key: address.to_owned(), from: None, until: None }];
+    let account = AccountId::from_bytes([2; 16]);
+    authorize_read(&Actor { account, tenant: Some(TENANT), role, addresses }).expect("may read")
+}
+
+fn row(address: &str, role: Role, expanded_from: Option<&str>) -> ParticipantRow {
+    let participant = Participant {
+        address: EmailAddress::new(address),
+        role,
+        provenance: Provenance::JournalReport,
+        expanded_from: expanded_from.map(EmailAddress::new),
+        forwarded_from: None,
+    };
+    ParticipantRow { participant, delivery: 1 }
+}
+
+fn record(participants: Vec<ParticipantRow>) -> StoredRecord {
+    let location = Location { pack: 1, slot: 0, offset: 0, length_bytes: 0 };
+    StoredRecord {
+        list: ListRow {
+            row: 1,
+            record: RecordId::from_bytes([3; 16]),
+            subject: String::new(),
+            from: None,
+            to: Vec::new(),
+            date: NOW,
+            received_at: NOW,
+            size_bytes: 0,
+            attachments: 0,
+            kind: MailKind::Mail,
+            marks: Vec::new(),
+            shape: Shape::JournalReport,
+            versions: 0,
+        },
+        content: ContentId::of(b""),
+        decrypted: None,
+        message_id: None,
+        sent_at: None,
+        location,
+        participants,
+        deliveries: Vec::<Delivery>::new(),
+    }
+}
+
+/// Who is named to `own`, with `to` in the mail's header.
+fn named(role: AccountRole, own: &str, record: &StoredRecord, to: &[&str]) -> BTreeSet<String> {
+    let header: Vec<_> = to.iter().map(|one| Mailbox::bare(EmailAddress::new(one))).collect();
+    disclosure::participants(&scope(role, own), record, &header)
+        .into_iter()
+        .map(|row| row.participant.address.to_string())
+        .collect()
+}
+
+#[test]
+fn recipients_of_unknown_kind_are_named_as_far_as_the_header_names_them() {
+    let record = record(vec![
+        row("s@x.example", Role::Sender, None),
+        row("t@x.example", Role::Recipient, None),
+        row("member@x.example", Role::Recipient, Some("list@x.example")),
+        row("blind@x.example", Role::Recipient, None),
+        row("hidden@x.example", Role::Recipient, Some("secret-list@x.example")),
+        row("b@x.example", Role::Bcc, None),
+    ]);
+    let header = ["T@x.example", "list@x.example"];
+    let of = |role, own| named(role, own, &record, &header).into_iter().collect::<Vec<_>>();
+    assert_eq!(of(AccountRole::User, "t@x.example"), ["member@x.example", "s@x.example", "t@x.example"]);
+    assert_eq!(
+        of(AccountRole::User, "blind@x.example"),
+        ["blind@x.example", "member@x.example", "s@x.example", "t@x.example"]
+    );
+    assert_eq!(of(AccountRole::User, "s@x.example").len(), 6);
+    assert_eq!(of(AccountRole::Auditor, "-").len(), 6);
+}
+
+#[test]
+fn a_blind_copy_to_someone_in_the_header_stays_a_secret() {
+    let record = record(vec![row("s@x.example", Role::Sender, None), row("t@x.example", Role::Bcc, None)]);
+    let header = ["t@x.example"];
+    assert_eq!(named(AccountRole::User, "u@x.example", &record, &header).len(), 1);
+    assert_eq!(named(AccountRole::User, "t@x.example", &record, &header).len(), 2);
+}
+
+#[test]
+fn reports_are_for_senders_and_auditors_and_the_envelope_for_auditors() {
+    let record = record(vec![
+        row("s@x.example", Role::Sender, None),
+        row("boss@x.example", Role::OnBehalfOf, None),
+        row("t@x.example", Role::To, None),
+        row("b@x.example", Role::Bcc, None),
+    ]);
+    for (role, own, reports, envelope) in [
+        (AccountRole::User, "s@x.example", true, false),
+        (AccountRole::User, "boss@x.example", true, false),
+        (AccountRole::User, "t@x.example", false, false),
+        (AccountRole::User, "b@x.example", false, false),
+        (AccountRole::Auditor, "-", true, true),
+    ] {
+        let scope = scope(role, own);
+        assert_eq!(disclosure::reports(&scope, &record), reports, "{own}");
+        assert_eq!(disclosure::envelope(&scope), envelope, "{own}");
+    }
+}

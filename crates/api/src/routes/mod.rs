@@ -1,11 +1,10 @@
 mod documents;
 mod quarantine;
-mod records;
+pub mod records;
 mod search;
 mod session;
 mod status;
 
-pub use records::{SOURCE_BYTES_MAX, TEXT_BYTES_MAX};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

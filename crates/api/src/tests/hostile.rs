@@ -85,9 +85,9 @@ async fn text_and_source_beyond_their_limits_are_cut_and_the_download_is_whole()
     let path = open(&world, octets.clone()).await;
     let page = world.get(Who::Anna, &path).await.json();
     assert_eq!(page["truncated"], true);
-    assert!(page["textBody"].as_str().expect("text").len() <= crate::routes::TEXT_BYTES_MAX);
+    assert!(page["textBody"].as_str().expect("text").len() <= crate::routes::records::TEXT_BYTES_MAX);
     let source = world.get(Who::Anna, &format!("{path}/source")).await;
-    assert!(source.octets.len() <= crate::routes::SOURCE_BYTES_MAX && octets.starts_with(&source.octets));
+    assert!(source.octets.len() <= crate::routes::records::SOURCE_BYTES_MAX && octets.starts_with(&source.octets));
     assert_eq!(world.get(Who::Anna, &format!("{path}/eml")).await.octets, octets);
 }
 

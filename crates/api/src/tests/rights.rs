@@ -65,8 +65,9 @@ const ROUTES: &[Route] = &[
     Route {
         method: "POST",
         path: "/api/v1/session",
-        body: Some(r#"{"userName":"anna","password":"wrong password"}"#),
-        expected: [WRONG, WRONG, WRONG, WRONG, WRONG, "429 throttled", "429 throttled", "429 throttled", "429 throttled", "429 throttled"],
+        // Everybody tries their own name: the brake is not what is tested here.
+        body: Some(r#"{"userName":"{who}","password":"wrong password"}"#),
+        expected: [WRONG; 10],
     },
     get("/api/v1/session", signed_in(OUT, OK)),
     Route { method: "DELETE", path: "/api/v1/session", body: None, expected: signed_in(OUT, DONE) },
@@ -74,7 +75,7 @@ const ROUTES: &[Route] = &[
         method: "POST",
         path: "/api/v1/session/password",
         body: Some(r#"{"current":"wrong password","new":"another password"}"#),
-        expected: [OUT, "429 throttled", WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG],
+        expected: signed_in(OUT, WRONG),
     },
     get("/api/v1/search", READERS),
     get("/api/v1/search/suggest", READERS),
@@ -144,8 +145,9 @@ async fn every_caller_gets_what_the_table_says_and_nothing_else() {
     let things = Things::of(&world);
     for route in ROUTES {
         for (who, expected) in CALLERS.into_iter().zip(route.expected) {
-            let answer = world.call(who, route.method, &things.path(route.path), route.body).await;
             let Route { method, path, .. } = route;
+            let body = route.body.map(|body| body.replace("{who}", &format!("{who:?}")));
+            let answer = world.call(who, method, &things.path(path), body.as_deref()).await;
             assert_eq!(answer.outcome(), expected, "{method} {path} as {who:?}: {}", answer.text());
         }
     }

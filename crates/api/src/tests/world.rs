@@ -43,7 +43,7 @@ pub enum Who {
 }
 
 pub struct World {
-    pub dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     pub app: Router,
     pub state: AppState,
     pub catalog: Arc<dyn Catalog>,
@@ -190,7 +190,7 @@ impl World {
             blocking: Blocking::default(),
         };
         let app = router(state.clone());
-        let world = Self { dir, app, state, catalog, index, vault, desk, tokens: Mutex::new(0) };
+        let world = Self { _dir: dir, app, state, catalog, index, vault, desk, tokens: Mutex::new(0) };
         world.add_people();
         world
     }
