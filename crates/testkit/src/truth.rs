@@ -177,3 +177,6 @@ impl GroundTruth {
         verdict.found += wanted.intersection(&distinct).count();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,7 +133,7 @@ fn send(mail: &Mail, smtp: SocketAddr, to: &str, connections: usize) -> Outcome<
     let started = Instant::now();
     let (sent, octets) = (AtomicU64::new(0), AtomicU64::new(0));
     let (queue, waiting) = std::sync::mpsc::sync_channel::<DemoReport>(WAITING_MAX);
-    let waiting = Mutex::new(waiting);
+    let waiting = &Mutex::new(waiting);
     std::thread::scope(|scope| -> Outcome<()> {
         let deliver = || -> Outcome<()> {
             let mut client = smtp::Client::connect(smtp, &smtp::Security::any_certificate())?;
@@ -151,6 +151,12 @@ fn send(mail: &Mail, smtp: SocketAddr, to: &str, connections: usize) -> Outcome<
                     eprintln!("  {count} of {} reports sent", mail.count);
                 }
             }
+        };
+        let deliver = move || {
+            let result = deliver();
+            // After an error the others, or at last this one, empty the queue.
+            while result.is_err() && waiting.lock().is_ok_and(|reports| reports.recv().is_ok()) {}
+            result
         };
         let workers: Vec<_> = (0..connections.max(1)).map(|_| scope.spawn(deliver)).collect();
         for report in company.reports(mail.count) {

@@ -275,7 +275,8 @@ fn mutate(seeds: &[Vec<u8>], words: &[&[u8]], random: &mut Random) -> Vec<u8> {
             }
             5 => input.truncate(at),
             6 => {
-                let octets = random.octets(1 + random.below(8));
+                let count = 1 + random.below(8);
+                let octets = random.octets(count);
                 input.splice(at..at, octets);
             }
             7 => {

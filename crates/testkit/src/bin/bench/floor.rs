@@ -35,7 +35,7 @@ pub fn run(name: &str, corpus: &Corpus, folder: &Path) -> Outcome<()> {
 
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (sender, receiver) = std::sync::mpsc::sync_channel::<Vec<Mail>>(threads * 2);
-    let receiver = Mutex::new(receiver);
+    let receiver = &Mutex::new(receiver);
     let (row, stored) = (AtomicU64::new(1), AtomicU64::new(0));
     let started = Instant::now();
     std::thread::scope(|scope| -> Outcome<()> {
@@ -51,6 +51,12 @@ pub fn run(name: &str, corpus: &Corpus, folder: &Path) -> Outcome<()> {
                 }
                 index.apply(tenant, changes, row.load(Ordering::Relaxed))?;
             }
+        };
+        let work = move || {
+            let result = work();
+            // After an error the others, or at last this one, empty the queue.
+            while result.is_err() && receiver.lock().is_ok_and(|batches| batches.recv().is_ok()) {}
+            result
         };
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let mut batch = Vec::with_capacity(BATCH);

@@ -1,7 +1,8 @@
 //! `ingest`: reports over SMTP with STARTTLS until all are archived and searchable.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use testkit::http::{self, query_value};
@@ -29,25 +30,19 @@ pub fn run(name: &str, corpus: &Corpus, house: &mut House, connections: usize) -
     let smtp = house.smtp;
     let started = Instant::now();
     let (sent, mut visible) = std::thread::scope(|scope| -> Outcome<(Duration, Latencies)> {
-        let probing = scope.spawn(|| watch(&mut searcher, &probe));
-        let send = || -> Outcome<()> {
-            let mut client = Client::connect(smtp, &security)?;
-            let mut count = 0;
-            loop {
-                let Ok(mail) = mails.lock().map_err(|_| "a sender panicked")?.recv() else {
-                    client.quit();
-                    return Ok(());
-                };
-                let sender = "journal.ndr@musterbau.onmicrosoft.example";
-                client.send(sender, &[journal], &mail.octets, &Content::Bdat(Vec::new()))?;
-                count += 1;
-                if count % PROBE_EVERY == 0 {
-                    // When the last probe is still under way, this one is left out.
-                    let _ = probes.try_send((mail.token, Instant::now()));
-                }
-            }
-        };
-        let senders: Vec<_> = (0..connections).map(|_| scope.spawn(send)).collect();
+        let probing = scope.spawn(move || watch(&mut searcher, &probe));
+        let (mails, security) = (&mails, &security);
+        let senders: Vec<_> = (0..connections)
+            .map(|_| {
+                let probes = probes.clone();
+                scope.spawn(move || {
+                    let result = send(mails, smtp, security, journal, &probes);
+                    // After an error the others, or at last this one, empty the queue.
+                    while result.is_err() && mails.lock().is_ok_and(|mails| mails.recv().is_ok()) {}
+                    result
+                })
+            })
+            .collect();
         corpus.read(|mail| queue.send(mail).is_ok())?;
         drop(queue);
         for sender in senders {
@@ -86,6 +81,30 @@ pub fn run(name: &str, corpus: &Corpus, house: &mut House, connections: usize) -
     );
     line("archive", &status["archive"].to_string());
     Ok(())
+}
+
+fn send(
+    mails: &Mutex<Receiver<Mail>>,
+    smtp: SocketAddr,
+    security: &Security,
+    journal: &str,
+    probes: &SyncSender<(String, Instant)>,
+) -> Outcome<()> {
+    let mut client = Client::connect(smtp, security)?;
+    let mut count = 0;
+    loop {
+        let Ok(mail) = mails.lock().map_err(|_| "a sender panicked")?.recv() else {
+            client.quit();
+            return Ok(());
+        };
+        let sender = "journal.ndr@musterbau.onmicrosoft.example";
+        client.send(sender, &[journal], &mail.octets, &Content::Bdat(Vec::new()))?;
+        count += 1;
+        if count % PROBE_EVERY == 0 {
+            // When the last probe is still under way, this one is left out.
+            let _ = probes.try_send((mail.token, Instant::now()));
+        }
+    }
 }
 
 /// Searches for each token until it is found.
