@@ -23,7 +23,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type"))
             }
             // The parser's words may repeat what was sent, such as a password.
-            Err(_) => Err(Problem::bad_request("body", "the body is not the JSON that is expected")),
+            Err(_) => {
+                Err(Problem::bad_request("body", "the body is not the JSON that is expected"))
+            }
         }
     }
 }
@@ -36,7 +38,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = axum::extract::Query::from_request_parts(parts, state).await;
-        let refused = |rejection: QueryRejection| Problem::bad_request("parameter", rejection.body_text());
+        let refused =
+            |rejection: QueryRejection| Problem::bad_request("parameter", rejection.body_text());
         query.map(|axum::extract::Query(value)| Self(value)).map_err(refused)
     }
 }

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 const NAME_CHARS_MAX: usize = 150;
 
 /// What browsers may not do with anything that came with a mail: run, load, be framed.
-const INERT: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
+const INERT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
 
 /// Octets as a file for the disk, never for the browser to show.
 pub fn attachment(name: &str, media_type: &str, octets: Vec<u8>) -> Response {
@@ -33,11 +34,28 @@ pub fn picture(name: &str, media_type: &str, octets: Vec<u8>) -> Response {
 /// Types that are told as they are; everything else is octets without a meaning. None of them can
 /// run anything where `nosniff` holds.
 const TOLD: &[&str] = &[
-    "application/gzip", "application/json", "application/msword", "application/pdf",
-    "application/rtf", "application/vnd.ms-excel", "application/vnd.ms-outlook",
-    "application/vnd.ms-powerpoint", "application/zip", "audio/mpeg", "image/bmp", "image/gif",
-    "image/jpeg", "image/png", "image/tiff", "image/webp", "message/rfc822", "text/calendar",
-    "text/csv", "text/plain", "text/vcard", "video/mp4",
+    "application/gzip",
+    "application/json",
+    "application/msword",
+    "application/pdf",
+    "application/rtf",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-outlook",
+    "application/vnd.ms-powerpoint",
+    "application/zip",
+    "audio/mpeg",
+    "image/bmp",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/tiff",
+    "image/webp",
+    "message/rfc822",
+    "text/calendar",
+    "text/csv",
+    "text/plain",
+    "text/vcard",
+    "video/mp4",
 ];
 
 fn media_type_value(media_type: &str) -> HeaderValue {

@@ -6,8 +6,6 @@ use store::{Bundle, LookupError, PartMap, SectionKind, Vault, VaultParts};
 
 use crate::{Error, Result};
 
-
-
 /// Gives archived octets back, byte for byte as they were received. Each answer has been compared
 /// with its SHA-256; octets that do not match are an error, never an answer.
 ///
@@ -48,7 +46,8 @@ impl VaultArchive {
             let entry = self.vault.read(tenant, location)?;
             Bundle::parse(&entry.octets)?.reassemble(kind, &parts)
         };
-        read().map_err(|source| Error::Archive { record: record.list.record, source: source.into() })
+        read()
+            .map_err(|source| Error::Archive { record: record.list.record, source: source.into() })
     }
 }
 

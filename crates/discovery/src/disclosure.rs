@@ -29,7 +29,10 @@ pub fn participants<'r>(
         // The envelope does not say whether these were blind copies.
         Role::Recipient | Role::ForwardedFrom | Role::Mailbox => {
             named.contains(&participant.address.key())
-                || participant.expanded_from.as_ref().is_some_and(|list| named.contains(&list.key()))
+                || participant
+                    .expanded_from
+                    .as_ref()
+                    .is_some_and(|list| named.contains(&list.key()))
         }
     };
     record

@@ -8,6 +8,7 @@ mod error;
 pub mod html;
 mod page;
 mod search;
+mod texts;
 
 use std::sync::Arc;
 
@@ -15,14 +16,12 @@ use catalog::Catalog;
 use index::SearchIndex;
 
 pub use archive::{Archive, VaultArchive};
-pub use mail::DisplayAttachment;
-pub use index::{FacetCount, Facets, SizeClass};
 pub use error::{Error, Result};
-pub use page::{
-    Download, EMBEDDED_BYTES_MAX, MailHtml, MailPage, PICTURES, PICTURES_MAX,
-};
+pub use index::{FacetCount, Facets, SizeClass};
+pub use mail::DisplayAttachment;
+pub use page::{Download, EMBEDDED_BYTES_MAX, MailHtml, MailPage, PICTURES, PICTURES_MAX};
 pub use search::{
-    Fragment, PAGE_ROWS_MAX, Row, SNIPPET_MAIL_BYTES_MAX, SearchAnswer, SearchRequest, Suggestion,
+    Fragment, PAGE_BYTES_MAX, PAGE_ROWS_MAX, Row, SearchAnswer, SearchRequest, Suggestion,
     SuggestionKind,
 };
 
@@ -31,6 +30,7 @@ pub struct Discovery {
     catalog: Arc<dyn Catalog>,
     index: Arc<dyn SearchIndex>,
     archive: Arc<dyn Archive>,
+    texts: texts::Texts,
 }
 
 impl Discovery {
@@ -39,7 +39,7 @@ impl Discovery {
         index: Arc<dyn SearchIndex>,
         archive: Arc<dyn Archive>,
     ) -> Self {
-        Self { catalog, index, archive }
+        Self { catalog, index, archive, texts: texts::Texts::default() }
     }
 }
 

@@ -56,10 +56,8 @@ impl Discovery {
         let display = mail::display(&octets);
         let html = display.html.as_deref().and_then(|html| clean(html, id, false));
         let named: Vec<_> = display.to.iter().chain(&display.cc).cloned().collect();
-        let participants = disclosure::participants(scope, &detail.stored, &named)
-            .into_iter()
-            .cloned()
-            .collect();
+        let participants =
+            disclosure::participants(scope, &detail.stored, &named).into_iter().cloned().collect();
         Ok(Some(MailPage {
             remote: html.as_ref().map_or(0, |html| html.remote),
             has_html: html.is_some(),

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::{ListRow, StoredRecord};
@@ -13,8 +14,9 @@ use crate::{Discovery, Error, Result};
 /// Rows of one page at most.
 pub const PAGE_ROWS_MAX: usize = 200;
 
-/// Larger mails are listed without a snippet: the list must not wait for them.
-pub const SNIPPET_MAIL_BYTES_MAX: u64 = 1 << 20;
+/// Mails that are read for the snippets of one page, all together in bytes; the rest is listed
+/// without a snippet, because the list must not wait for it.
+pub const PAGE_BYTES_MAX: u64 = 8 << 20;
 
 /// Threads that read mails for one page.
 const READERS_MAX: usize = 4;
@@ -51,7 +53,7 @@ pub struct Fragment {
 pub struct Row {
     pub list: ListRow,
     pub subject: Vec<Fragment>,
-    /// Empty when the mail is larger than [`SNIPPET_MAIL_BYTES_MAX`] or has no text.
+    /// Empty when the mail has no text or the page more than [`PAGE_BYTES_MAX`].
     pub snippet: Vec<Fragment>,
 }
 
@@ -126,9 +128,11 @@ impl Discovery {
         let mut suggestions = Vec::new();
         if let Some(prefix) = index::address_at(query, caret) {
             let found = self.catalog.suggest_addresses(scope, &prefix.text, ADDRESSES_MAX)?;
-            suggestions.extend(found.into_iter().map(|address| {
-                suggestion(address, SuggestionKind::Address, prefix.replace)
-            }));
+            suggestions.extend(
+                found
+                    .into_iter()
+                    .map(|address| suggestion(address, SuggestionKind::Address, prefix.replace)),
+            );
         }
         suggestions.extend(index::suggest(query, caret).into_iter().map(|completion| {
             suggestion(completion.insert, SuggestionKind::Operator, completion.replace)
@@ -138,30 +142,44 @@ impl Discovery {
 
     /// Adds what the list shows of each mail.
     fn illustrate(&self, tenant: TenantId, query: &Query, rows: Vec<ListRow>) -> Result<Vec<Row>> {
-        let short: Vec<RecordId> = rows
-            .iter()
-            .filter(|row| row.size_bytes <= SNIPPET_MAIL_BYTES_MAX)
-            .map(|row| row.record)
-            .collect();
-        let stored = self.catalog.stored(tenant, &short)?;
+        let texts = self.texts(tenant, &rows)?;
         let highlighter = index::highlighter(query);
-        let snippet = |record: &StoredRecord| {
-            let text = self.text(tenant, record).unwrap_or_default();
-            fragments(highlighter.snippet(&text))
-        };
-        let mut snippets: HashMap<RecordId, Vec<Fragment>> = in_parallel(&stored, snippet)
-            .into_iter()
-            .zip(&stored)
-            .map(|(snippet, record)| (record.list.record, snippet))
-            .collect();
-        Ok(rows
-            .into_iter()
-            .map(|list| Row {
-                subject: fragments(highlighter.mark_in(Field::Subject, &list.subject)),
-                snippet: snippets.remove(&list.record).unwrap_or_default(),
-                list,
-            })
-            .collect())
+        let illustrated = rows.into_iter().map(|list| Row {
+            subject: fragments(highlighter.mark_in(Field::Subject, &list.subject)),
+            snippet: texts
+                .get(&list.record)
+                .map(|text| fragments(highlighter.snippet(text)))
+                .unwrap_or_default(),
+            list,
+        });
+        Ok(illustrated.collect())
+    }
+
+    /// The texts of the mails of a page: kept ones, and as many others as
+    /// [`PAGE_BYTES_MAX`] allows, from the top.
+    fn texts(&self, tenant: TenantId, rows: &[ListRow]) -> Result<HashMap<RecordId, Arc<str>>> {
+        let mut texts = HashMap::with_capacity(rows.len());
+        let mut missing = Vec::new();
+        let mut bytes = 0;
+        for row in rows {
+            if let Some(text) = self.texts.find(tenant, row.record) {
+                texts.insert(row.record, text);
+            } else if bytes + row.size_bytes <= PAGE_BYTES_MAX {
+                bytes += row.size_bytes;
+                missing.push(row.record);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(texts);
+        }
+        let stored = self.catalog.stored(tenant, &missing)?;
+        let read = in_parallel(&stored, |record| {
+            let text = self.text(tenant, record)?;
+            Some(self.texts.keep(tenant, record.list.record, &text))
+        });
+        let read = stored.iter().zip(read);
+        texts.extend(read.filter_map(|(record, text)| Some((record.list.record, text?))));
+        Ok(texts)
     }
 
     /// The words of a mail; `None` when it cannot be read: the list is shown all the same, and
@@ -223,7 +241,7 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
         }
     };
     let mut done = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..readers).map(|_| scope.spawn(&take)).collect();
+        let others: Vec<_> = (1..readers).map(|_| scope.spawn(take)).collect();
         let mut done = take();
         for other in others {
             match other.join() {

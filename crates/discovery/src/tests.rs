@@ -75,7 +75,10 @@ fn recipients_of_unknown_kind_are_named_as_far_as_the_header_names_them() {
     ]);
     let header = ["T@x.example", "list@x.example"];
     let of = |role, own| named(role, own, &record, &header).into_iter().collect::<Vec<_>>();
-    assert_eq!(of(AccountRole::User, "t@x.example"), ["member@x.example", "s@x.example", "t@x.example"]);
+    assert_eq!(
+        of(AccountRole::User, "t@x.example"),
+        ["member@x.example", "s@x.example", "t@x.example"]
+    );
     assert_eq!(
         of(AccountRole::User, "blind@x.example"),
         ["blind@x.example", "member@x.example", "s@x.example", "t@x.example"]
@@ -86,7 +89,8 @@ fn recipients_of_unknown_kind_are_named_as_far_as_the_header_names_them() {
 
 #[test]
 fn a_blind_copy_to_someone_in_the_header_stays_a_secret() {
-    let record = record(vec![row("s@x.example", Role::Sender, None), row("t@x.example", Role::Bcc, None)]);
+    let record =
+        record(vec![row("s@x.example", Role::Sender, None), row("t@x.example", Role::Bcc, None)]);
     let header = ["t@x.example"];
     assert_eq!(named(AccountRole::User, "u@x.example", &record, &header).len(), 1);
     assert_eq!(named(AccountRole::User, "t@x.example", &record, &header).len(), 2);

@@ -133,11 +133,8 @@ fn page(
     let list = catalog.quarantine(tenant, before, PAGE_ROWS)?;
     let full = list.rows.len() == PAGE_ROWS as usize;
     let next = list.rows.last().filter(|_| full).map(|row| row.row.to_string());
-    let names: HashMap<SourceId, String> = catalog
-        .sources(tenant)?
-        .into_iter()
-        .map(|source| (source.id, source.name))
-        .collect();
+    let names: HashMap<SourceId, String> =
+        catalog.sources(tenant)?.into_iter().map(|source| (source.id, source.name)).collect();
     let rows = list.rows.into_iter().map(|row| {
         let entry = row.entry;
         let reverse_path = entry.envelope.and_then(|envelope| envelope.reverse_path);

@@ -331,7 +331,11 @@ fn describe(page: MailPage, source: Option<dto::SourceName>) -> dto::Record {
             .into_iter()
             .map(|line| dto::Header { name: line.name, value: line.value })
             .collect(),
-        recipients: page.participants.iter().map(|row| recipient(row, stored, page.reports)).collect(),
+        recipients: page
+            .participants
+            .iter()
+            .map(|row| recipient(row, stored, page.reports))
+            .collect(),
         reports: stored.deliveries.iter().filter(|_| page.reports).filter_map(report).collect(),
         versions: page
             .detail
@@ -364,7 +368,11 @@ fn attachment_row(shown: discovery::DisplayAttachment) -> dto::Attachment {
     }
 }
 
-fn recipient(row: &catalog::ParticipantRow, stored: &StoredRecord, reports: bool) -> dto::Recipient {
+fn recipient(
+    row: &catalog::ParticipantRow,
+    stored: &StoredRecord,
+    reports: bool,
+) -> dto::Recipient {
     let participant = &row.participant;
     let via = stored.deliveries.iter().find(|delivery| reports && delivery.row == row.delivery);
     let via_report = via.and_then(|delivery| delivery.report.as_ref());

@@ -127,15 +127,27 @@ fn facets(facets: Facets) -> dto::Facets {
     let total: u64 = facets.sizes.iter().map(|size| size.count).sum();
     let without = total.saturating_sub(facets.with_attachment);
     dto::Facets {
-        senders: facets.senders.into_iter().map(|sender| value(sender, |key| key.clone())).collect(),
+        senders: facets
+            .senders
+            .into_iter()
+            .map(|sender| value(sender, |key| key.clone()))
+            .collect(),
         years: facets.years.into_iter().map(|year| value(year, ToString::to_string)).collect(),
-        kinds: facets.kinds.into_iter().map(|kind| value(kind, |kind| named(dto::MailKind::from(*kind)))).collect(),
+        kinds: facets
+            .kinds
+            .into_iter()
+            .map(|kind| value(kind, |kind| named(dto::MailKind::from(*kind))))
+            .collect(),
         has_attachment: [("true", facets.with_attachment), ("false", without)]
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(name, count)| dto::FacetValue { value: name.into(), label: name.into(), count })
             .collect(),
-        sizes: facets.sizes.into_iter().map(|size| value(size, |class| size_name(*class).to_owned())).collect(),
+        sizes: facets
+            .sizes
+            .into_iter()
+            .map(|size| value(size, |class| size_name(*class).to_owned()))
+            .collect(),
     }
 }
 

@@ -45,10 +45,8 @@ pub async fn sign_in(
             ip,
             agent: &agent,
         };
-        let signed_in =
-            identity.sign_in(&credentials, now).map_err(|error| refused(error, now))?;
-        let answer =
-            describe(&*catalog, &signed_in.account, signed_in.session.csrf.clone())?;
+        let signed_in = identity.sign_in(&credentials, now).map_err(|error| refused(error, now))?;
+        let answer = describe(&*catalog, &signed_in.account, signed_in.session.csrf.clone())?;
         Ok((signed_in.token, answer))
     };
     let (token, answer) = state.blocking.check_password(work).await?;
@@ -67,7 +65,10 @@ pub async fn sign_in(
         (status = 401, description = "nobody is signed in", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub async fn session(State(state): State<AppState>, caller: Caller) -> Result<Json<dto::Session>, Problem> {
+pub async fn session(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<dto::Session>, Problem> {
     let catalog = state.catalog.clone();
     let current = caller.current;
     let work = move || describe(&*catalog, &current.account, current.session.csrf.clone());
@@ -146,7 +147,8 @@ fn describe(
             user_name: account.user_name.clone(),
             display_name: account.display_name.clone(),
             role: account.role.into(),
-            tenant: tenant.map(|tenant| dto::Tenant { id: tenant.id.to_string(), name: tenant.name }),
+            tenant: tenant
+                .map(|tenant| dto::Tenant { id: tenant.id.to_string(), name: tenant.name }),
             addresses,
             language: account.language.clone(),
         },

@@ -36,9 +36,18 @@ async fn every_hard_sample_is_shown_and_given_back() {
             assert_eq!(page.outcome(), "200", "{}", file.display());
             let has_html = page.json()["hasHtml"] == true;
             let html = world.get(Who::Anna, &format!("{path}/html")).await;
-            assert_eq!(html.outcome(), if has_html { "200" } else { "404 not-found" }, "{}", file.display());
+            assert_eq!(
+                html.outcome(),
+                if has_html { "200" } else { "404 not-found" },
+                "{}",
+                file.display()
+            );
             assert_eq!(world.get(Who::Anna, &format!("{path}/source")).await.outcome(), "200");
-            assert!(world.get(Who::Anna, &format!("{path}/eml")).await.octets == mail.octets, "{}", file.display());
+            assert!(
+                world.get(Who::Anna, &format!("{path}/eml")).await.octets == mail.octets,
+                "{}",
+                file.display()
+            );
             let count = page.json()["attachments"].as_array().expect("a list").len();
             for index in 0..count.min(20) {
                 let part = world.get(Who::Anna, &format!("{path}/attachments/{index}")).await;

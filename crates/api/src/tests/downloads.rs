@@ -36,7 +36,10 @@ fn no_name_breaks_out_of_its_header_or_its_folder() {
         let value = shown(name);
         let plain = value.split('"').nth(1).expect("a name");
         assert!(!plain.is_empty() && plain.len() <= 200, "{value}");
-        assert!(!plain.starts_with('.') && !plain.contains(['/', '\\', '\r', '\n', '"', '%']), "{value}");
+        assert!(
+            !plain.starts_with('.') && !plain.contains(['/', '\\', '\r', '\n', '"', '%']),
+            "{value}"
+        );
         assert_eq!(value.matches('"').count(), 2, "{value}");
         assert!(value.is_ascii() && value.len() < 2_000, "{value}");
         assert!(!value.to_uppercase().contains("%E2%80%AE"), "{value}");

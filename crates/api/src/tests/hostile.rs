@@ -31,8 +31,21 @@ async fn html_that_acts_is_shown_as_html_that_does_not() {
         let (_, body) = text.split_once("<body>").expect("a body");
         assert!(body.contains("Hallo"), "{body}");
         for forbidden in [
-            "<script", "<meta", "<base", "<style", "<svg", "<math", "<iframe", "<form", "<input", "onload", "onerror=alert",
-            "javascript:", "data:text", "url(", "evil.example",
+            "<script",
+            "<meta",
+            "<base",
+            "<style",
+            "<svg",
+            "<math",
+            "<iframe",
+            "<form",
+            "<input",
+            "onload",
+            "onerror=alert",
+            "javascript:",
+            "data:text",
+            "url(",
+            "evil.example",
         ] {
             assert!(!body.contains(forbidden), "{forbidden} in {body}");
         }
@@ -63,8 +76,14 @@ async fn attachments_are_saved_never_shown() {
     }
     let answer = world.get(Who::Anna, &format!("{path}/cid/svg%40x")).await;
     assert_eq!(answer.outcome(), "404 not-found");
-    assert_eq!(world.get(Who::Anna, &format!("{path}/attachments/{count}")).await.outcome(), "404 not-found");
-    assert_eq!(world.get(Who::Anna, &format!("{path}/attachments/-1")).await.outcome(), "404 not-found");
+    assert_eq!(
+        world.get(Who::Anna, &format!("{path}/attachments/{count}")).await.outcome(),
+        "404 not-found"
+    );
+    assert_eq!(
+        world.get(Who::Anna, &format!("{path}/attachments/-1")).await.outcome(),
+        "404 not-found"
+    );
 }
 
 #[tokio::test]
@@ -85,16 +104,27 @@ async fn text_and_source_beyond_their_limits_are_cut_and_the_download_is_whole()
     let path = open(&world, octets.clone()).await;
     let page = world.get(Who::Anna, &path).await.json();
     assert_eq!(page["truncated"], true);
-    assert!(page["textBody"].as_str().expect("text").len() <= crate::routes::records::TEXT_BYTES_MAX);
+    assert!(
+        page["textBody"].as_str().expect("text").len() <= crate::routes::records::TEXT_BYTES_MAX
+    );
     let source = world.get(Who::Anna, &format!("{path}/source")).await;
-    assert!(source.octets.len() <= crate::routes::records::SOURCE_BYTES_MAX && octets.starts_with(&source.octets));
+    assert!(
+        source.octets.len() <= crate::routes::records::SOURCE_BYTES_MAX
+            && octets.starts_with(&source.octets)
+    );
     assert_eq!(world.get(Who::Anna, &format!("{path}/eml")).await.octets, octets);
 }
 
 #[tokio::test]
 async fn what_is_no_mail_at_all_can_be_opened() {
     let world = World::new();
-    for octets in [vec![], vec![0; 100], b"\xff\xfe\x00".repeat(1000), b"\r\n\r\n".to_vec(), b"Subject".to_vec()] {
+    for octets in [
+        vec![],
+        vec![0; 100],
+        b"\xff\xfe\x00".repeat(1000),
+        b"\r\n\r\n".to_vec(),
+        b"Subject".to_vec(),
+    ] {
         let path = open(&world, octets.clone()).await;
         assert_eq!(world.get(Who::Anna, &path).await.outcome(), "200", "{octets:.20?}");
         assert_eq!(world.get(Who::Anna, &format!("{path}/source")).await.outcome(), "200");

@@ -20,15 +20,26 @@ async fn a_mail_is_found_opened_and_downloaded_byte_for_byte() {
     assert_eq!(row["date"], "2025-01-14T07:15:02Z");
     assert_eq!(row["attachments"], 1);
     assert_eq!(row["subjectHighlight"][0], serde_json::json!({ "text": "Rechnung", "hit": true }));
-    assert!(row["snippet"].as_array().expect("pieces").iter().any(|piece| piece["hit"] == true), "{row}");
-    assert_eq!(found["facets"]["years"][0], serde_json::json!({ "value": "2025", "label": "2025", "count": 1 }));
+    assert!(
+        row["snippet"].as_array().expect("pieces").iter().any(|piece| piece["hit"] == true),
+        "{row}"
+    );
+    assert_eq!(
+        found["facets"]["years"][0],
+        serde_json::json!({ "value": "2025", "label": "2025", "count": 1 })
+    );
 
     let page = world.get(Who::Bert, &format!("/api/v1/records/{id}")).await.json();
     assert_eq!(page["hasHtml"], true);
     assert_eq!(page["remoteContent"], 1);
     assert!(page["textBody"].as_str().expect("text").contains("Die Rechnung liegt bei."));
     assert_eq!(page["messageId"], "letter@a.example");
-    let names: Vec<_> = page["attachments"].as_array().expect("a list").iter().map(|one| one["name"].clone()).collect();
+    let names: Vec<_> = page["attachments"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["name"].clone())
+        .collect();
     assert!(names.contains(&"rechnung.pdf".into()), "{names:?}");
 
     let octets = LETTER.replace('\n', "\r\n").into_bytes();
@@ -47,14 +58,23 @@ async fn the_html_is_harmless_and_carries_its_pictures() {
     let world = World::new();
     let (id, _) = world.archive_letter();
     let blocked = world.get(Who::Bert, &format!("/api/v1/records/{id}/html")).await;
-    assert!(blocked.text().contains("<img src=\"data:image/png;base64,iVBORw0KGgo=\">"), "{}", blocked.text());
+    assert!(
+        blocked.text().contains("<img src=\"data:image/png;base64,iVBORw0KGgo=\">"),
+        "{}",
+        blocked.text()
+    );
     assert!(!blocked.text().contains("t.example") && !blocked.text().contains("alert"));
     assert_eq!(blocked.header("x-remote-content"), "1");
     let policy = blocked.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; img-src data:;") && policy.contains("sandbox"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; img-src data:;") && policy.contains("sandbox"),
+        "{policy}"
+    );
     assert!(!policy.contains("allow-scripts") && !policy.contains("allow-same-origin"), "{policy}");
     let shown = world.get(Who::Bert, &format!("/api/v1/records/{id}/html?remote=true")).await;
-    assert!(shown.text().contains("src=\"https://t.example/x.gif\"") && !shown.text().contains("alert"));
+    assert!(
+        shown.text().contains("src=\"https://t.example/x.gif\"") && !shown.text().contains("alert")
+    );
     let picture = world.get(Who::Bert, &format!("/api/v1/records/{id}/cid/logo%40a")).await;
     assert_eq!(picture.header("content-type"), "image/png");
     assert!(picture.header("content-security-policy").contains("sandbox"));
@@ -103,7 +123,8 @@ async fn completions_name_what_they_replace() {
     let world = World::new();
     world.archive_letter();
     let found = world.get(Who::Bert, "/api/v1/search/suggest?q=x%20from:an&caret=9").await.json();
-    let address = found.as_array().expect("a list").iter().find(|one| one["kind"] == "address").expect("one");
+    let address =
+        found.as_array().expect("a list").iter().find(|one| one["kind"] == "address").expect("one");
     assert_eq!(address["insert"], "anna@a.example");
     assert_eq!(address["replace"], serde_json::json!({ "start": 7, "end": 9 }));
     let found = world.get(Who::Bert, "/api/v1/search/suggest?q=sub").await.json();
@@ -115,7 +136,10 @@ async fn who_read_what_stands_in_the_audit_log() {
     let world = World::new();
     let (id, _) = world.archive_letter();
     for path in ["", "/eml", "/attachments/0", "/html?remote=true", "/html"] {
-        assert_eq!(world.get(Who::Bert, &format!("/api/v1/records/{id}{path}")).await.outcome(), "200");
+        assert_eq!(
+            world.get(Who::Bert, &format!("/api/v1/records/{id}{path}")).await.outcome(),
+            "200"
+        );
     }
     world.get(Who::Otto, &format!("/api/v1/records/{id}")).await;
     world.get(Who::Bert, "/api/v1/search?q=rechnung").await;
@@ -123,7 +147,8 @@ async fn who_read_what_stands_in_the_audit_log() {
     // Ending the server writes what waits.
     drop(world);
     let log = catalog.audit_log(Some(A), &AuditQuery::default(), 100).expect("read");
-    let mut actions: Vec<_> = log.iter().map(|row| (row.event.who.as_str(), row.event.action.as_str())).collect();
+    let mut actions: Vec<_> =
+        log.iter().map(|row| (row.event.who.as_str(), row.event.action.as_str())).collect();
     actions.sort_unstable();
     assert_eq!(
         actions,

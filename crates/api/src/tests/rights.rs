@@ -110,7 +110,8 @@ fn described() -> BTreeSet<(String, String)> {
 
 #[test]
 fn every_route_stands_in_the_table() {
-    let listed = ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+    let listed =
+        ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
     assert_eq!(described(), listed);
 }
 
@@ -153,7 +154,13 @@ async fn every_caller_gets_what_the_table_says_and_nothing_else() {
     }
     let decisions = world.desk.decisions.lock().expect("not poisoned").clone();
     let id = &things.quarantined;
-    assert_eq!(decisions, [format!("retry {id} administrator"), format!("release {id} administrator asked the sender")]);
+    assert_eq!(
+        decisions,
+        [
+            format!("retry {id} administrator"),
+            format!("release {id} administrator asked the sender")
+        ]
+    );
 }
 
 #[tokio::test]
@@ -165,12 +172,15 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         report: format!("sha256:{}", "0".repeat(64)),
         quarantined: "0".repeat(32),
     };
-    let garbage = Things { record: "..%2f..".into(), report: "x".into(), quarantined: "%00".into() };
+    let garbage =
+        Things { record: "..%2f..".into(), report: "x".into(), quarantined: "%00".into() };
     for route in ROUTES.iter().filter(|route| route.path.contains('{')) {
         for who in [Who::Otto, Who::Auditor, Who::Administrator, Who::Foreigner] {
-            let hidden = world.call(Who::Otto, route.method, &things.path(route.path), route.body).await;
+            let hidden =
+                world.call(Who::Otto, route.method, &things.path(route.path), route.body).await;
             for other in [&unknown, &garbage] {
-                let missing = world.call(who, route.method, &other.path(route.path), route.body).await;
+                let missing =
+                    world.call(who, route.method, &other.path(route.path), route.body).await;
                 assert_eq!(missing.outcome(), NONE, "{} {} as {who:?}", route.method, route.path);
                 assert_eq!(missing.octets, hidden.octets);
             }
@@ -202,11 +212,13 @@ async fn who_must_change_the_password_may_do_nothing_else() {
     account.must_change_password = true;
     world.catalog.update_account(&account).expect("updated");
     for route in ROUTES {
-        let free = ["/api/openapi.json", "/api/v1/health", "/api/v1/session", "/api/v1/session/password"];
+        let free =
+            ["/api/openapi.json", "/api/v1/health", "/api/v1/session", "/api/v1/session/password"];
         if free.contains(&route.path) {
             continue;
         }
-        let answer = world.call(Who::Auditor, route.method, &things.path(route.path), route.body).await;
+        let answer =
+            world.call(Who::Auditor, route.method, &things.path(route.path), route.body).await;
         assert_eq!(answer.outcome(), "403 must-change-password", "{} {}", route.method, route.path);
     }
     let session = world.get(Who::Auditor, "/api/v1/session").await;
@@ -267,7 +279,11 @@ async fn blind_copies_are_named_to_sender_auditor_and_themselves_only() {
         assert_eq!(answer.text().contains("cora@a.example"), bcc, "{who:?}");
         assert_eq!(page["reports"].as_array().map(Vec::len), Some(reports), "{who:?}");
         assert_eq!(answer.text().contains("journal-secret"), envelope, "{who:?}");
-        assert_eq!(page["recipients"].as_array().map(Vec::len), Some(if bcc { 3 } else { 2 }), "{who:?}");
+        assert_eq!(
+            page["recipients"].as_array().map(Vec::len),
+            Some(if bcc { 3 } else { 2 }),
+            "{who:?}"
+        );
     }
     for (who, total) in [(Who::Anna, 1), (Who::Bert, 0), (Who::Cora, 1), (Who::Auditor, 1)] {
         for query in ["bcc:cora", "with:cora@a.example", "cora"] {

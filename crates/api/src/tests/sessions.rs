@@ -37,7 +37,10 @@ async fn a_person_signs_in_works_and_signs_out() {
     assert_eq!(session["account"]["tenant"]["name"], "Alpha");
     assert_eq!(session["mustChangePassword"], false);
     let cookie = answer.header("set-cookie");
-    assert!(cookie.starts_with("chancery=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
+    assert!(
+        cookie.starts_with("chancery=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"),
+        "{cookie}"
+    );
     let cookie = cookie.split(';').next().expect("a pair").to_owned();
     let csrf = session["csrfToken"].as_str().expect("a token").to_owned();
     let request = |method: &str| {
@@ -118,13 +121,18 @@ async fn behind_tls_the_cookie_is_bound_to_the_host_and_browsers_stay() {
 #[tokio::test]
 async fn every_answer_tells_browsers_what_they_may_do() {
     let world = World::new();
-    for path in ["/", "/search", "/api/v1/health", "/api/v1/session", "/api/v1/nothing", "/assets/none.js"] {
+    for path in
+        ["/", "/search", "/api/v1/health", "/api/v1/session", "/api/v1/nothing", "/assets/none.js"]
+    {
         let answer = world.get(Who::Nobody, path).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
         let policy = answer.header("content-security-policy");
-        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
         if path.starts_with("/api/") {
             assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         }
@@ -136,6 +144,10 @@ async fn every_answer_tells_browsers_what_they_may_do() {
         ("PUT", "/anything", "405 method"),
         ("GET", "/assets/none.js", "404 not-found"),
     ] {
-        assert_eq!(world.call(Who::Nobody, method, path, None).await.outcome(), outcome, "{method} {path}");
+        assert_eq!(
+            world.call(Who::Nobody, method, path, None).await.outcome(),
+            outcome,
+            "{method} {path}"
+        );
     }
 }

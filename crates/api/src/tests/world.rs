@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use catalog::{Account, Batch, Catalog, Handover, NewPart, NewQuarantine, NewRecord, Session, Tenant, TenantState};
+use catalog::{
+    Account, Batch, Catalog, Handover, NewPart, NewQuarantine, NewRecord, Session, Tenant,
+    TenantState,
+};
 use discovery::{Discovery, VaultArchive};
 use identity::{Identity, SystemRandom};
 use index::{IndexChange, SearchIndex};
@@ -86,7 +89,12 @@ impl StatusSource for Figures {
             version: "0".into(),
             uptime_seconds: 1,
             intake: dto::IntakeStatus { accepted_total: 0, per_minute: Vec::new(), connections: 0 },
-            spool: dto::SpoolStatus { depth: 0, bytes: 0, oldest_seconds: None, state: dto::SpoolState::Open },
+            spool: dto::SpoolStatus {
+                depth: 0,
+                bytes: 0,
+                oldest_seconds: None,
+                state: dto::SpoolState::Open,
+            },
             archive: dto::ArchiveStatus {
                 records: 0,
                 reports: 0,
@@ -158,11 +166,17 @@ impl World {
     pub fn with_settings(settings: Settings) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let path = |name: &str| dir.path().join(name).display().to_string();
-        let catalog = catalog::open(&format!("sqlite:{}", path("catalog.sqlite"))).expect("a catalog");
+        let catalog =
+            catalog::open(&format!("sqlite:{}", path("catalog.sqlite"))).expect("a catalog");
         let index: Arc<dyn SearchIndex> =
-            index::open(&format!("tantivy:{}", path("index")), index::Options::default()).expect("an index").into();
-        let master = MasterKey::open_or_create(Path::new(&path("master.key")), Path::new(&path("vault"))).expect("a key");
-        let vault = Vault::open(Path::new(&path("vault")), &master, VaultOptions::default()).expect("a vault");
+            index::open(&format!("tantivy:{}", path("index")), index::Options::default())
+                .expect("an index")
+                .into();
+        let master =
+            MasterKey::open_or_create(Path::new(&path("master.key")), Path::new(&path("vault")))
+                .expect("a key");
+        let vault = Vault::open(Path::new(&path("vault")), &master, VaultOptions::default())
+            .expect("a vault");
         let vault = Arc::new(vault);
         for (tenant, name) in [(A, "Alpha"), (B, "Beta")] {
             vault.create_tenant(tenant, b"{}").expect("created");
@@ -179,7 +193,9 @@ impl World {
         let archive = Arc::new(VaultArchive { vault: vault.clone(), catalog: catalog.clone() });
         let desk = Arc::new(Desk::default());
         let state = AppState {
-            identity: Arc::new(Identity::new(catalog.clone(), Arc::new(SystemRandom)).expect("identity")),
+            identity: Arc::new(
+                Identity::new(catalog.clone(), Arc::new(SystemRandom)).expect("identity"),
+            ),
             catalog: catalog.clone(),
             discovery: Arc::new(Discovery::new(catalog.clone(), index.clone(), archive)),
             status: Arc::new(Figures),
@@ -190,7 +206,8 @@ impl World {
             blocking: Blocking::default(),
         };
         let app = router(state.clone());
-        let world = Self { _dir: dir, app, state, catalog, index, vault, desk, tokens: Mutex::new(0) };
+        let world =
+            Self { _dir: dir, app, state, catalog, index, vault, desk, tokens: Mutex::new(0) };
         world.add_people();
         world
     }
@@ -255,13 +272,18 @@ impl World {
 
     /// One call in a fresh session, as the user interface makes it.
     pub async fn call(&self, who: Who, method: &str, path: &str, body: Option<&str>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "archive.example");
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::HOST, "archive.example");
         if who != Who::Nobody {
             let (token, csrf) = self.sign_in(who);
-            request = request.header(header::COOKIE, format!("other=1; chancery={token}")).header("X-CSRF-Token", csrf);
+            request = request
+                .header(header::COOKIE, format!("other=1; chancery={token}"))
+                .header("X-CSRF-Token", csrf);
         }
         let request = match body {
-            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_owned())),
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body.to_owned())),
             None => request.body(Body::empty()),
         };
         self.send(request.expect("a request")).await
@@ -288,15 +310,21 @@ impl World {
             batch.records.push(record);
         }
         let committed = self.catalog.commit(tenant, &batch).expect("committed");
-        let changes = documents.iter().zip(&committed.records).map(|((facts, view, date), inserted)| {
-            IndexChange { document: document(facts, view, *date, inserted.row), new: true }
-        });
+        let changes =
+            documents.iter().zip(&committed.records).map(|((facts, view, date), inserted)| {
+                IndexChange { document: document(facts, view, *date, inserted.row), new: true }
+            });
         self.index.apply(tenant, changes.collect(), committed.max_seq).expect("applied");
         self.index.commit(tenant).expect("committed");
         committed.records.iter().map(|inserted| inserted.record).collect()
     }
 
-    fn store(&self, tenant: TenantId, mail: &NewMail, parts: &mut Vec<NewPart>) -> (NewRecord, mail::MailView) {
+    fn store(
+        &self,
+        tenant: TenantId,
+        mail: &NewMail,
+        parts: &mut Vec<NewPart>,
+    ) -> (NewRecord, mail::MailView) {
         let content = ContentId::of(&mail.octets);
         let view = mail::describe(&mail.octets);
         let report = mail.report.as_ref().map(|report| ReportFacts {
@@ -324,10 +352,15 @@ impl World {
             participants: mail.participants.clone(),
             marks: view.marks.clone(),
         };
-        let octets = |octets, encoded_parts| Octets { octets, content: ContentId::of(octets), encoded_parts };
+        let octets = |octets, encoded_parts| Octets {
+            octets,
+            content: ContentId::of(octets),
+            encoded_parts,
+        };
         let json = serde_json::to_vec(&facts).expect("JSON");
         let report = mail.report.as_ref().map(|report| (octets(report, &[]), &[][..]));
-        let composed = compose_record(&json, octets(&mail.octets, &view.encoded_parts), None, report);
+        let composed =
+            compose_record(&json, octets(&mail.octets, &view.encoded_parts), None, report);
         for part in &composed.parts {
             let location = self.append(tenant, &part.entry());
             parts.push(NewPart { content: part.content, location });
@@ -367,7 +400,8 @@ impl World {
     pub fn quarantine(&self) -> QuarantineId {
         let content = ContentId::of(b"foreign");
         let id = QuarantineId::of(A, content);
-        let composed = compose_quarantine(b"{}", Octets { octets: b"foreign", content, encoded_parts: &[] });
+        let composed =
+            compose_quarantine(b"{}", Octets { octets: b"foreign", content, encoded_parts: &[] });
         let location = self.append(A, &composed.entry());
         let entry = NewQuarantine {
             id,
@@ -387,7 +421,12 @@ impl World {
     }
 }
 
-fn document(facts: &RecordFacts, view: &mail::MailView, date: Timestamp, row: u64) -> IndexDocument {
+fn document(
+    facts: &RecordFacts,
+    view: &mail::MailView,
+    date: Timestamp,
+    row: u64,
+) -> IndexDocument {
     let of = |role: Role| -> Vec<Mailbox> {
         let all = facts.participants.iter().filter(|one| one.role == role);
         all.map(|one| Mailbox::bare(one.address.clone())).collect()

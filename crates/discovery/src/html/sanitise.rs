@@ -100,7 +100,9 @@ fn source(value: &str, cid_prefix: &str, show_remote: bool, remote: &AtomicU32) 
     let value = value.trim();
     let scheme = value.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("cid") => Some(format!("{cid_prefix}{}", percent_encoded(&percent_decoded(&value[4..])))),
+        Some("cid") => {
+            Some(format!("{cid_prefix}{}", percent_encoded(&percent_decoded(&value[4..]))))
+        }
         Some("data") => is_picture(value).then(|| value.to_owned()),
         Some("https") => {
             remote.fetch_add(1, Ordering::Relaxed);
@@ -151,9 +153,8 @@ pub fn percent_decoded(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let digit = |offset: usize| {
-            bytes.get(at + offset).and_then(|byte| char::from(*byte).to_digit(16))
-        };
+        let digit =
+            |offset: usize| bytes.get(at + offset).and_then(|byte| char::from(*byte).to_digit(16));
         match (bytes[at], digit(1), digit(2)) {
             (b'%', Some(high), Some(low)) => {
                 decoded.push((high * 16 + low) as u8);

@@ -12,12 +12,50 @@ fn with_remote(html: &str) -> Sanitised {
 
 /// What must never be in an answer, whatever the case.
 const FORBIDDEN: &[&str] = &[
-    "<script", "<meta", "<base", "<iframe", "<frame", "<object", "<embed", "<form", "<input",
-    "<button", "<svg", "<math", "<style", "<link", "<template", "<noscript", "<textarea",
-    "<select", "<video", "<audio", "<source", "<body", "<html", "<head", "<title", "<!--", "<?",
-    "javascript:", "vbscript:", "data:text", "data:image/svg", "url(", "expression(", "@import",
-    " id=", " class=", " name=", " srcset=", " background=", " action=", " formaction=",
-    " xlink:href=", "-moz-binding", "behavior:",
+    "<script",
+    "<meta",
+    "<base",
+    "<iframe",
+    "<frame",
+    "<object",
+    "<embed",
+    "<form",
+    "<input",
+    "<button",
+    "<svg",
+    "<math",
+    "<style",
+    "<link",
+    "<template",
+    "<noscript",
+    "<textarea",
+    "<select",
+    "<video",
+    "<audio",
+    "<source",
+    "<body",
+    "<html",
+    "<head",
+    "<title",
+    "<!--",
+    "<?",
+    "javascript:",
+    "vbscript:",
+    "data:text",
+    "data:image/svg",
+    "url(",
+    "expression(",
+    "@import",
+    " id=",
+    " class=",
+    " name=",
+    " srcset=",
+    " background=",
+    " action=",
+    " formaction=",
+    " xlink:href=",
+    "-moz-binding",
+    "behavior:",
 ];
 
 fn assert_harmless(input: &str) {
@@ -182,7 +220,11 @@ fn remote_images_are_counted_and_shown_only_when_asked_for() {
 #[test]
 fn inline_images_point_into_the_record() {
     let cleaned = clean("<img src=\"cid:image001.png@01D9.A b/c\"><img src='CID:x%40y'>");
-    assert!(cleaned.html.contains(&format!("src=\"{PREFIX}image001.png%4001D9.A%20b%2Fc\"")), "{}", cleaned.html);
+    assert!(
+        cleaned.html.contains(&format!("src=\"{PREFIX}image001.png%4001D9.A%20b%2Fc\"")),
+        "{}",
+        cleaned.html
+    );
     assert!(cleaned.html.contains(&format!("src=\"{PREFIX}x%40y\"")), "{}", cleaned.html);
 }
 
@@ -243,14 +285,25 @@ fn assert_harmless_tags(input: &str) {
     let cleaned = with_remote(input).html;
     for tag in cleaned.split('<').skip(1) {
         let (tag, _) = tag.split_once('>').expect("a tag ends");
-        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        let name: String =
+            tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
         assert!(
-            [super::tidy::FORMATTING, super::tidy::BLOCKS, super::tidy::TABLES, &["br", "col", "hr", "img", "wbr"]]
-                .iter().any(|known| known.contains(&name.as_str())),
+            [
+                super::tidy::FORMATTING,
+                super::tidy::BLOCKS,
+                super::tidy::TABLES,
+                &["br", "col", "hr", "img", "wbr"]
+            ]
+            .iter()
+            .any(|known| known.contains(&name.as_str())),
             "{name} in {cleaned:?} of {input:?}"
         );
         let lower = tag.to_lowercase();
-        assert!(!lower.contains("href=\"javascript") && !lower.contains("src=\"javascript") && !lower.contains("url("));
+        assert!(
+            !lower.contains("href=\"javascript")
+                && !lower.contains("src=\"javascript")
+                && !lower.contains("url(")
+        );
     }
     assert!(!has_event_handler(&cleaned.to_lowercase()), "{cleaned:?} of {input:?}");
 }

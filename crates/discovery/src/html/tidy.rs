@@ -42,9 +42,27 @@ enum Token<'a> {
 
 /// Elements whose content is never shown; it is skipped up to the closing tag.
 const SKIPPED: &[&str] = &[
-    "applet", "audio", "canvas", "embed", "iframe", "math", "noembed", "noframes", "noscript",
-    "object", "plaintext", "script", "select", "style", "svg", "template", "textarea", "title",
-    "video", "xml", "xmp",
+    "applet",
+    "audio",
+    "canvas",
+    "embed",
+    "iframe",
+    "math",
+    "noembed",
+    "noframes",
+    "noscript",
+    "object",
+    "plaintext",
+    "script",
+    "select",
+    "style",
+    "svg",
+    "template",
+    "textarea",
+    "title",
+    "video",
+    "xml",
+    "xmp",
 ];
 
 struct Reader<'a> {
@@ -65,7 +83,7 @@ impl<'a> Reader<'a> {
             if at > 0 {
                 return Some(Token::Text(self.take(at)));
             }
-            let after = self.rest[1..].as_bytes();
+            let after = &self.rest.as_bytes()[1..];
             match after.first() {
                 Some(b'!' | b'?') => self.comment(),
                 Some(b'/') if after.get(1).is_some_and(u8::is_ascii_alphabetic) => {
@@ -141,11 +159,12 @@ impl<'a> Reader<'a> {
                 .map_or(start.len(), |(at, _)| at);
             let name = self.take(end);
             let behind = self.rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
-            let value = if behind.starts_with('=') {
-                self.rest = behind[1..].trim_start_matches(|c: char| c.is_ascii_whitespace());
-                self.value()
-            } else {
-                ""
+            let value = match behind.strip_prefix('=') {
+                Some(value) => {
+                    self.rest = value.trim_start_matches(|c: char| c.is_ascii_whitespace());
+                    self.value()
+                }
+                None => "",
             };
             if attributes.len() < ATTRIBUTES_MAX {
                 attributes.push((name.to_ascii_lowercase(), value));
@@ -182,7 +201,9 @@ impl<'a> Reader<'a> {
         let found = self.rest.match_indices("</").find(|(at, _)| {
             bytes.get(at + 2..at + 2 + name.len()).is_some_and(|found| {
                 found.eq_ignore_ascii_case(name.as_bytes())
-                    && bytes.get(at + 2 + name.len()).is_none_or(|next| !next.is_ascii_alphanumeric())
+                    && bytes
+                        .get(at + 2 + name.len())
+                        .is_none_or(|next| !next.is_ascii_alphanumeric())
             })
         });
         match found {
@@ -190,7 +211,20 @@ impl<'a> Reader<'a> {
                 self.take(at);
                 self.through(">");
             }
-            None if matches!(name, "script" | "style" | "title" | "textarea" | "xmp" | "plaintext" | "iframe" | "noscript" | "noembed" | "noframes") => {
+            None if matches!(
+                name,
+                "script"
+                    | "style"
+                    | "title"
+                    | "textarea"
+                    | "xmp"
+                    | "plaintext"
+                    | "iframe"
+                    | "noscript"
+                    | "noembed"
+                    | "noframes"
+            ) =>
+            {
                 self.rest = "";
             }
             None => {
@@ -204,14 +238,40 @@ const VOID: &[&str] = &["area", "br", "col", "hr", "img", "wbr"];
 
 pub const FORMATTING: &[&str] = &[
     "a", "abbr", "acronym", "b", "big", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "font",
-    "i", "ins", "kbd", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub",
-    "sup", "tt", "u", "var",
+    "i", "ins", "kbd", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup",
+    "tt", "u", "var",
 ];
 
 pub const BLOCKS: &[&str] = &[
-    "address", "article", "aside", "blockquote", "center", "dd", "details", "div", "dl", "dt",
-    "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "li", "main",
-    "nav", "ol", "p", "pre", "section", "summary", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "center",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+    "figure",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "ul",
 ];
 
 pub const TABLES: &[&str] =
@@ -219,9 +279,29 @@ pub const TABLES: &[&str] =
 
 /// Attributes that are passed on to the next net, on whatever element.
 const ATTRIBUTES: &[&str] = &[
-    "align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "color", "colspan", "dir",
-    "face", "height", "href", "lang", "nowrap", "rowspan", "size", "src", "start", "style",
-    "title", "type", "valign", "width",
+    "align",
+    "alt",
+    "bgcolor",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "color",
+    "colspan",
+    "dir",
+    "face",
+    "height",
+    "href",
+    "lang",
+    "nowrap",
+    "rowspan",
+    "size",
+    "src",
+    "start",
+    "style",
+    "title",
+    "type",
+    "valign",
+    "width",
 ];
 
 struct Writer {
