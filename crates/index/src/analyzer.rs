@@ -6,7 +6,7 @@
 
 mod stem;
 
-pub(crate) use stem::{Stems, stems};
+pub(crate) use stem::{Stems, next_text, stems, stems_once};
 use unicode_normalization::UnicodeNormalization;
 
 /// Grows whenever the same text would give other terms; an index of another version is rebuilt.
@@ -237,6 +237,18 @@ fn fold(word: &str, folded: &mut String) {
 /// Drops every e behind a, o or u.
 pub(crate) fn conflate(folded: &str, term: &mut String) {
     term.clear();
+    if folded.is_ascii() {
+        let mut after_vowel = false;
+        // All of it is ASCII: every octet is a character.
+        term.extend(folded.bytes().filter_map(|octet| {
+            if octet == b'e' && after_vowel {
+                return None;
+            }
+            after_vowel = matches!(octet, b'a' | b'o' | b'u');
+            Some(char::from(octet))
+        }));
+        return;
+    }
     let mut after_vowel = false;
     for c in folded.chars() {
         if c == 'e' && after_vowel {

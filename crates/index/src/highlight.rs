@@ -1,9 +1,9 @@
 //! Marks in a text what a query found in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use crate::analyzer::{Kind, Stems, analyze, stems};
+use crate::analyzer::{Kind, Token, analyze, stems};
 use crate::ask::{
     Ask, Placed, are_near, ask_phrase, ask_word, in_window, near_side, occurrences, run_length,
 };
@@ -14,6 +14,9 @@ pub const SNIPPET_CHARS: usize = 200;
 
 /// Bytes of a text that are looked through for a snippet; matches beyond are found, not shown.
 const SEARCHED_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of a text that are read at first, and then, before all of it is.
+const READ_BYTES: [usize; 2] = [4 << 10, 64 << 10];
 
 /// A stretch of text, and whether it is a hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +83,7 @@ impl Highlighter {
             end -= 1;
         }
         let text = &text[..end];
-        let hits = self.hits(text, Some(Field::Body));
-        let window = best_window(text, &hits);
+        let (hits, window) = self.best_part(text);
         let mut pieces = pieces(text, window.clone(), &hits);
         squeeze(&mut pieces);
         if window.start > 0 {
@@ -93,25 +95,44 @@ impl Highlighter {
         pieces
     }
 
+    /// The hits and the window that is shown of them. Reads on only as long as something that was
+    /// asked for is missing.
+    fn best_part(&self, text: &str) -> (Vec<(Range<usize>, usize)>, Range<usize>) {
+        let wanted = self.wanted(Some(Field::Body)).len();
+        for mut end in READ_BYTES.into_iter().filter(|end| *end < text.len()) {
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            let hits = self.hits(&text[..end], Some(Field::Body));
+            let (answered, window) = best_window(text, &hits);
+            // Short of the end, where a word may be cut.
+            if answered == wanted && window.end + SNIPPET_CHARS < end {
+                return (hits, window);
+            }
+        }
+        let hits = self.hits(text, Some(Field::Body));
+        let (_, window) = best_window(text, &hits);
+        (hits, window)
+    }
+
+    fn wanted(&self, field: Option<Field>) -> Vec<(usize, &Ask)> {
+        let fits = |of: Field| {
+            field.is_none_or(|field| {
+                let with = of == Field::With && field.is_people();
+                of == field || of == Field::Any || with
+            })
+        };
+        let asks = self.asks.iter().enumerate();
+        asks.filter(|(_, (of, _))| fits(*of)).map(|(i, (_, ask))| (i, ask)).collect()
+    }
+
     /// Byte ranges of hits with the ask that each answers, ascending, none inside another.
     fn hits(&self, text: &str, field: Option<Field>) -> Vec<(Range<usize>, usize)> {
-        let wanted: Vec<(usize, &Ask)> = self
-            .asks
-            .iter()
-            .enumerate()
-            .filter(|(_, (of, _))| {
-                field.is_none_or(|field| {
-                    let with = *of == Field::With && field.is_people();
-                    *of == field || *of == Field::Any || with
-                })
-            })
-            .map(|(i, (_, ask))| (i, ask))
-            .collect();
+        let wanted = self.wanted(field);
         if wanted.is_empty() {
             return Vec::new();
         }
-        let words = TextWords::of(text, &wanted);
-        let mut hits: Vec<(Range<usize>, usize)> = Vec::new();
+        let (words, mut hits) = TextWords::of(text, &wanted);
         for (i, ask) in wanted {
             hits.extend(words.hits(ask).into_iter().map(|range| (range, i)));
         }
@@ -125,42 +146,75 @@ impl Highlighter {
     }
 }
 
-/// The words of one text that are needed to answer asks.
+/// Whether the token alone answers the ask.
+fn answers(ask: &Ask, token: &Token<'_>) -> bool {
+    match ask {
+        Ask::Near(..) | Ask::Sequence(_) | Ask::SequencePrefix(_) | Ask::Window(..) => false,
+        Ask::Prefix(prefix) => token.text.starts_with(prefix.as_str()),
+        Ask::Stem(asked, word) => {
+            // No stemmer changes how a word begins.
+            let begins = |stem: &str| stem.as_bytes().first() == token.text.as_bytes().first();
+            token.text == word
+                || !is_extra(token.kind)
+                    && asked.iter().any(begins)
+                    && stems(token.folded, token.text, |stems| stems.meets(asked))
+        }
+        Ask::Term(wanted) => token.text == wanted,
+    }
+}
+
+fn is_extra(kind: Kind) -> bool {
+    matches!(kind, Kind::Address | Kind::Domain)
+}
+
+/// The words of one text that layouts speak of.
+#[derive(Default)]
 struct TextWords {
     /// Byte ranges by position.
     ranges: HashMap<u32, Range<usize>>,
-    /// Positions of the terms that layouts speak of.
+    /// Positions of terms.
     positions: HashMap<String, Vec<u32>>,
-    /// Every token: term, stems if asked for, byte range.
-    tokens: Vec<(String, Option<Stems>, u32, Range<usize>)>,
 }
 
 impl TextWords {
-    fn of(text: &str, wanted: &[(usize, &Ask)]) -> Self {
-        let stemmed = wanted.iter().any(|(_, ask)| matches!(ask, Ask::Stem(..)));
-        let layouts = wanted
-            .iter()
-            .any(|(_, ask)| !matches!(ask, Ask::Stem(..) | Ask::Term(_) | Ask::Prefix(_)));
-        let mut words =
-            Self { ranges: HashMap::new(), positions: HashMap::new(), tokens: Vec::new() };
+    /// With the hits of the asks that one word answers.
+    fn of(text: &str, wanted: &[(usize, &Ask)]) -> (Self, Vec<(Range<usize>, usize)>) {
+        let mut terms: HashSet<&str> = HashSet::new();
+        let mut beginnings: Vec<&str> = Vec::new();
+        for (_, ask) in wanted {
+            match ask {
+                Ask::Near(left, right, _) => {
+                    terms.extend(left.iter().chain(right).map(|(_, term)| term.as_str()));
+                }
+                Ask::Prefix(_) | Ask::Stem(..) | Ask::Term(_) => {}
+                Ask::Sequence(run) => terms.extend(run.iter().map(|(_, term)| term.as_str())),
+                Ask::SequencePrefix(run) => {
+                    terms.extend(run.iter().map(|(_, term)| term.as_str()));
+                    beginnings.extend(run.last().map(|(_, term)| term.as_str()));
+                }
+                Ask::Window(words, _) => terms.extend(words.iter().map(String::as_str)),
+            }
+        }
+        let mut words = Self::default();
+        let mut hits = Vec::new();
         analyze(text, &mut |token| {
-            let range = token.start..token.end;
-            let extra = matches!(token.kind, Kind::Address | Kind::Domain);
-            if layouts && !extra {
-                words.ranges.insert(token.position, range.clone());
+            for (i, ask) in wanted {
+                if answers(ask, &token) {
+                    hits.push((token.start..token.end, *i));
+                }
+            }
+            let needed = !is_extra(token.kind)
+                && (terms.contains(token.text)
+                    || beginnings.iter().any(|beginning| token.text.starts_with(beginning)));
+            if needed {
+                words.ranges.insert(token.position, token.start..token.end);
                 words.positions.entry(token.text.to_owned()).or_default().push(token.position);
             }
-            let stems = (stemmed && !extra).then(|| stems(token.folded, token.text, Stems::clone));
-            words.tokens.push((token.text.to_owned(), stems, token.position, range));
         });
-        words
+        (words, hits)
     }
 
     fn hits(&self, ask: &Ask) -> Vec<Range<usize>> {
-        let tokens = |fits: &dyn Fn(&str, &Option<Stems>) -> bool| -> Vec<Range<usize>> {
-            let fitting = self.tokens.iter().filter(|(term, stems, ..)| fits(term, stems));
-            fitting.map(|(.., range)| range.clone()).collect()
-        };
         match ask {
             Ask::Near(left, right, distance) => {
                 let (of_left, of_right) = (self.starts(left, false), self.starts(right, false));
@@ -174,16 +228,12 @@ impl TextWords {
                 hits.extend(rights.flat_map(|start| self.run(*start, b)));
                 hits
             }
-            Ask::Prefix(prefix) => tokens(&|term, _| term.starts_with(prefix.as_str())),
+            Ask::Prefix(_) | Ask::Stem(..) | Ask::Term(_) => Vec::new(),
             Ask::Sequence(run) | Ask::SequencePrefix(run) => {
                 let prefix = matches!(ask, Ask::SequencePrefix(_));
                 let starts = self.starts(run, prefix);
                 starts.into_iter().flat_map(|start| self.run(start, run_length(run))).collect()
             }
-            Ask::Stem(asked, word) => tokens(&|term, stems| {
-                term == word || stems.as_ref().is_some_and(|stems| stems.meets(asked))
-            }),
-            Ask::Term(wanted) => tokens(&|term, _| term == wanted),
             Ask::Window(terms, distance) => {
                 let lists: Vec<_> = terms.iter().map(|term| self.at(term)).collect();
                 if !in_window(terms, &lists, *distance) {
@@ -269,8 +319,9 @@ fn pieces(text: &str, window: Range<usize>, hits: &[(Range<usize>, usize)]) -> V
     pieces
 }
 
-/// The window of about [`SNIPPET_CHARS`] characters that answers most different asks.
-fn best_window(text: &str, hits: &[(Range<usize>, usize)]) -> Range<usize> {
+/// The window of about [`SNIPPET_CHARS`] characters that answers most different asks, and how
+/// many.
+fn best_window(text: &str, hits: &[(Range<usize>, usize)]) -> (usize, Range<usize>) {
     let mut best = (0, 0);
     let mut counts: HashMap<usize, usize> = HashMap::new();
     let mut left = 0;
@@ -301,10 +352,10 @@ fn best_window(text: &str, hits: &[(Range<usize>, usize)]) -> Range<usize> {
     let end =
         text[start..].char_indices().nth(SNIPPET_CHARS).map_or(text.len(), |(at, _)| start + at);
     if end == text.len() {
-        return start..end;
+        return (best.0, start..end);
     }
     let word = text[start..end].rfind(char::is_whitespace).map(|at| start + at);
-    start..word.filter(|at| *at > start + (end - start) / 2).unwrap_or(end)
+    (best.0, start..word.filter(|at| *at > start + (end - start) / 2).unwrap_or(end))
 }
 
 fn squeeze(pieces: &mut Vec<Piece>) {

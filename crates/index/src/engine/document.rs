@@ -1,10 +1,8 @@
-use std::collections::HashSet;
-
 use model::{IndexDocument, Mailbox};
 use tantivy::TantivyDocument;
 
 use super::schema::{EXTRA, Fields, GAP_MARK};
-use crate::analyzer::{Kind, analyze, stems};
+use crate::analyzer::{Kind, analyze, next_text, stems_once};
 use crate::query::kind_name;
 use crate::search::{SizeClass, digest, kind_code, sender_key, year};
 
@@ -16,14 +14,19 @@ const SUBJECT_SORT_BYTES: usize = 48;
 const TERM_BYTES_MAX: usize = 4096;
 
 /// Analysed text, in the form that the tokenizer of the schema takes apart.
-#[derive(Default)]
 struct Words {
     words: String,
     stems: String,
-    seen: HashSet<Box<str>>,
+    /// Under which stems are told that were met before.
+    id: u64,
 }
 
 impl Words {
+    fn with_room(bytes: usize) -> Self {
+        let room = || String::with_capacity(bytes);
+        Self { words: room(), stems: room(), id: next_text() }
+    }
+
     fn text(&mut self, text: &str) {
         self.analyse(text, true);
     }
@@ -38,11 +41,7 @@ impl Words {
             }
             self.words.push_str(token.text);
             self.words.push(' ');
-            if self.seen.contains(token.folded) {
-                return;
-            }
-            self.seen.insert(token.folded.into());
-            stems(token.folded, token.text, |stems| {
+            stems_once(token.folded, token.text, self.id, |stems| {
                 for stem in stems.iter() {
                     self.stems.push_str(stem);
                     self.stems.push(' ');
@@ -97,16 +96,16 @@ pub(super) fn clipped(term: &str) -> &str {
 /// The document as the engine takes it. CPU work only: about 150 µs for a mail of 5 KB.
 pub(super) fn engine_document(fields: &Fields, mail: &IndexDocument) -> TantivyDocument {
     let mut document = TantivyDocument::default();
-    let mut body = Words::default();
+    let mut body = Words::with_room(mail.body.len());
     body.text(&mail.body);
     document.add_text(fields.body, &body.words);
     document.add_text(fields.body_stem, &body.stems);
-    let mut head = Words::default();
+    let mut head = Words::with_room(256);
     head.text(&mail.subject);
     document.add_text(fields.subject, &head.words);
     document.add_text(fields.subject_stem, &head.stems);
     head.gap();
-    let mut attachments = Words::default();
+    let mut attachments = Words::with_room(256);
     attachments.texts(&mail.attachment_names);
     document.add_text(fields.attachment, &attachments.words);
     document.add_text(fields.attachment_stem, &attachments.stems);
@@ -124,7 +123,7 @@ pub(super) fn engine_document(fields: &Fields, mail: &IndexDocument) -> TantivyD
     }
     document.add_text(fields.head, &head.words);
     document.add_text(fields.head_stem, &head.stems);
-    let mut blind = Words::default();
+    let mut blind = Words::with_room(256);
     blind.mailboxes(&mail.bcc);
     document.add_text(fields.bcc, &blind.words);
     add_terms(&mut document, fields, mail);
