@@ -7,7 +7,7 @@ use crate::problem::Problem;
 
 /// The built user interface; a debug build reads it from the folder at run time.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../web/dist"]
+#[folder = "../../web/dist"]
 #[allow_missing = true]
 struct Assets;
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use catalog::{Catalog, SourceKind, SourceRow, SourceState, Tenant, TenantState};
@@ -31,6 +32,9 @@ use crate::web;
 /// The tenant of a server that is started without any.
 const FIRST_TENANT: &str = "Archive";
 const FIRST_ADMINISTRATOR: &str = "admin";
+
+/// How often expired rows of the catalog are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -128,7 +132,7 @@ pub fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<ExitCode
     control::listen(&socket, line.import_desk(), Arc::clone(&stop_control))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(&config, &line));
-    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    runtime.shutdown_timeout(Duration::from_secs(5));
     stop_control.store(true, Ordering::SeqCst);
     control::wake(&socket);
     let _ = std::fs::remove_file(&socket);
@@ -142,6 +146,7 @@ async fn serve(config: &Config, line: &Line) -> anyhow::Result<()> {
     let (stop, shutdown) = watch::channel(false);
     let tls = tls(config, line)?;
     let watching = tokio::spawn(tls.clone().watch(shutdown.clone()));
+    let sweeping = tokio::spawn(sweep(Arc::clone(&line.parts.catalog), shutdown.clone()));
     let settings = SmtpSettings { host_name: host_name(&config.smtp), ..config.smtp.clone() };
     let smtp_listeners = intake::smtp::bind(&settings.listen)
         .with_context(|| format!("cannot listen for mail on {:?}", settings.listen))?;
@@ -186,7 +191,24 @@ async fn serve(config: &Config, line: &Line) -> anyhow::Result<()> {
         let _ = server.await;
     }
     let _ = watching.await;
+    let _ = sweeping.await;
     Ok(())
+}
+
+/// Removes expired sessions and forgotten counters from the catalog.
+async fn sweep(catalog: Arc<dyn Catalog>, mut shutdown: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
+        }
+        let catalog = Arc::clone(&catalog);
+        let swept = tokio::task::spawn_blocking(move || catalog.sweep(SystemClock.now())).await;
+        if let Ok(Err(error)) = swept {
+            tracing::warn!(%error, "expired sessions are not removed");
+        }
+    }
 }
 
 /// Until the process is asked to end.

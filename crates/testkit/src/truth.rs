@@ -106,10 +106,11 @@ impl GroundTruth {
         verdict
     }
 
-    /// For every mail asks its first owner by each attachment name and each recipient, together
-    /// with the token: the mail must be found.
+    /// For every mail asks its first owner by each attachment name, and `auditor`, who may know of
+    /// blind copies, by each recipient, together with the token: the mail must be found.
     pub fn check_names<E: std::fmt::Display>(
         &self,
+        auditor: &EmailAddress,
         mut search: impl FnMut(&EmailAddress, &str) -> Result<Found, E>,
     ) -> Verdict {
         let mut verdict = Verdict::default();
@@ -118,12 +119,15 @@ impl GroundTruth {
             else {
                 continue;
             };
+            let owner = EmailAddress::new(user);
             let names = expected.attachments.iter().map(|name| format!("attachment:\"{name}\""));
             let people = expected.recipients.iter().map(|address| format!("with:{address}"));
-            for query in names.chain(people) {
+            let questions =
+                names.map(|name| (&owner, name)).chain(people.map(|who| (auditor, who)));
+            for (user, query) in questions {
                 let query = format!("{} {query}", expected.token);
                 verdict.searches += 1;
-                match search(&EmailAddress::new(user), &query) {
+                match search(user, &query) {
                     Ok(found) if found.contains(content) => verdict.found += 1,
                     Ok(_) => verdict.differs(format!("{user} does not find {content} by {query}")),
                     Err(error) => verdict.differs(format!("{user}, {query}: {error}")),

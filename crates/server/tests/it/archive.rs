@@ -7,7 +7,7 @@ use testkit::http::Client;
 
 use crate::house::search_all;
 
-/// For each record what does not depend on when it was archived.
+/// For each mail, by its content id, what does not depend on when and where it was archived.
 pub fn contents(auditor: &mut Client) -> BTreeMap<String, String> {
     let ids = search_all(auditor, "");
     let mut contents = BTreeMap::new();
@@ -28,9 +28,8 @@ pub fn contents(auditor: &mut Client) -> BTreeMap<String, String> {
             &["address", "role", "provenance", "expandedFrom", "forwardedFrom"],
         );
         let reports = texts(&page["reports"], &["contentId", "sizeBytes"]);
-        let text = format!("{}\n{recipients}\n{reports}", page["contentId"]);
-        let doubled = contents.insert(id.clone(), text);
-        assert!(doubled.is_none(), "record {id} is listed twice");
+        let doubled = contents.insert(page["contentId"].to_string(), format!("{recipients}\n{reports}"));
+        assert!(doubled.is_none(), "record {id} is there twice");
     }
     contents
 }

@@ -67,7 +67,7 @@ fn exactly_the_owners_find_each_mail_of_the_demo_company() {
     };
     let truth = GroundTruth::new(reports.iter().map(|report| &report.truth), people.clone());
     truth.check_tokens(ask).assert_perfect();
-    truth.check_names(ask).assert_perfect();
+    truth.check_names(&EmailAddress::new("auditor"), ask).assert_perfect();
     truth
         .check_everything(|user| -> Result<Found, String> {
             let ids = search_all(&mut server.client(user.as_str()), "");
