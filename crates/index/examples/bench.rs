@@ -283,42 +283,26 @@ fn bare(folder: &Path, queries: &[(&str, Vec<String>)]) {
 }
 
 fn report(kind: &str, queries: &[String], mut ask: impl FnMut(&str) -> u64) {
-    let mut walls = Vec::new();
-    let mut cpus = Vec::new();
+    let mut times = Vec::new();
     let mut hits = 0;
     for round in 0..11 {
         for query in queries {
-            let (start, cpu) = (Instant::now(), thread_cpu_ns());
+            let start = Instant::now();
             let found = ask(query);
-            let (wall, cpu) = (start.elapsed(), thread_cpu_ns() - cpu);
             // The first round warms up.
             if round > 0 {
-                walls.push(wall.as_secs_f64() * 1e3);
-                cpus.push(cpu as f64 / 1e6);
+                times.push(start.elapsed());
                 hits += found;
             }
         }
     }
-    let count = walls.len();
-    let at = |times: &mut Vec<f64>, part: f64| {
-        times.sort_unstable_by(f64::total_cmp);
-        times[((count - 1) as f64 * part) as usize]
-    };
+    times.sort_unstable();
+    let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1000.0;
     println!(
-        "{kind:>12}: p50 {:7.3} ms  p95 {:7.3} ms  p99 {:7.3} ms | on the CPU {:7.3} {:7.3} {:7.3} | {:>7} hits",
-        at(&mut walls, 0.5),
-        at(&mut walls, 0.95),
-        at(&mut walls, 0.99),
-        at(&mut cpus, 0.5),
-        at(&mut cpus, 0.95),
-        at(&mut cpus, 0.99),
-        hits / count as u64
+        "{kind:>12}: p50 {:7.3} ms  p95 {:7.3} ms  p99 {:7.3} ms  {:>9} hits",
+        at(0.5),
+        at(0.95),
+        at(0.99),
+        hits / times.len() as u64
     );
-}
-
-/// What this thread has computed so far, without the time that others had the processor; 0 where
-/// the kernel does not say.
-fn thread_cpu_ns() -> u64 {
-    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    schedstat.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }

@@ -245,22 +245,3 @@ fn a_row_that_is_behind_the_cursor_in_another_order_of_arrival_is_found() {
     let me = user(TENANT, vec![owned("anna@firma.example", Some(3), Some(8))]);
     assert_eq!(rows(&*index, &me, "x"), [3, 4, 5, 6, 7]);
 }
-
-#[cfg(feature = "failpoints")]
-#[test]
-fn a_commit_that_fails_leaves_the_former_one_or_is_complete() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let scenario = fail::FailScenario::setup();
-    let index = filled(folder.path(), vec![document(1, "eins")]);
-    for (point, through) in CRASH_POINTS.iter().zip([1, 2]) {
-        let change = IndexChange { document: document(2, "zwei"), new: false };
-        index.apply(TENANT, vec![change], 2).expect("applied");
-        fail::cfg(*point, "return").expect("set");
-        assert!(index.commit(TENANT).is_err(), "{point}");
-        fail::remove(*point);
-        let again = engine(folder.path());
-        assert_eq!(again.indexed_through(TENANT).expect("read"), through, "{point}");
-        assert_eq!(rows(&*again, &auditor(TENANT), ""), (1..=through).collect::<Vec<_>>());
-    }
-    scenario.teardown();
-}
