@@ -15,6 +15,9 @@ pub struct Arguments {
     /// Leave the browser out
     #[arg(long)]
     no_browser: bool,
+    /// Only the browser, with the programs of an earlier run
+    #[arg(long)]
+    only_browser: bool,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -29,6 +32,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn steps(arguments: &Arguments, phases: &mut Phases) -> anyhow::Result<()> {
+    if arguments.only_browser {
+        return phases.run("browser", browser);
+    }
     phases.run("tools", || {
         tools::provide(tools::BUILD)?;
         tools::provide(tools::TEST)
@@ -83,6 +89,7 @@ fn browser() -> anyhow::Result<()> {
     let mut tasks = shell::command("npm", &["run", "e2e"]);
     tasks.current_dir(shell::root().join("web"));
     tasks.env("CHANCERY_URL", site.url()).env("CHANCERY_PASSWORD", PASSWORD);
+    tasks.env("CHANCERY_SHOTS", folder.join("failures"));
     for role in ["user", "auditor", "administrator"] {
         if let Some(login) = LOGINS.iter().find(|login| login.role == role) {
             tasks.env(format!("CHANCERY_{}", role.to_uppercase()), login.user);

@@ -39,7 +39,7 @@ pub fn heading(text: &str) {
 }
 
 pub fn line(name: &str, text: &str) {
-    println!("{name:<34} {text}");
+    println!("{name:<40} {text}");
 }
 
 /// Says what machine this is: cores, and how long the disk takes for one fsync.
@@ -47,18 +47,25 @@ pub fn machine(folder: &Path) -> Outcome<()> {
     heading("machine");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     line("cores", &cores.to_string());
-    let mut fsyncs = fsyncs(folder, 200)?;
-    line(
-        "write 4 KiB and fdatasync, ms",
-        &format!("p50 {:.2}  p99 {:.2}", fsyncs.percentile(50), fsyncs.percentile(99)),
-    );
+    for (name, room) in [("a file that grows", false), ("room made before", true)] {
+        let mut fsyncs = fsyncs(folder, 200, room)?;
+        line(
+            &format!("4 KiB and fdatasync, {name}"),
+            &format!("ms: p50 {:.2}  p99 {:.2}", fsyncs.percentile(50), fsyncs.percentile(99)),
+        );
+    }
     Ok(())
 }
 
-pub fn fsyncs(folder: &Path, count: usize) -> Outcome<Latencies> {
-    use std::io::Write as _;
+fn fsyncs(folder: &Path, count: usize, room: bool) -> Outcome<Latencies> {
+    use std::io::{Seek as _, Write as _};
     let path = folder.join("fsync.probe");
     let mut file = std::fs::File::create(&path)?;
+    if room {
+        file.write_all(&vec![0; count * 4096])?;
+        file.sync_all()?;
+        file.rewind()?;
+    }
     let mut latencies = Latencies::default();
     for _ in 0..count {
         let started = Instant::now();

@@ -86,8 +86,8 @@ fn archive(arguments: &Arguments) -> Outcome<()> {
         }
         let mut house = house::House::open(&arguments.chancery, &arguments.folder, name)?;
         ingest::run(name, &corpus, &mut house, arguments.connections)?;
-        if arguments.wants(What::Search) && profile == ListMail {
-            search::run(&corpus, &mut house)?;
+        if arguments.wants(What::Search) {
+            search::run(name, &corpus, &mut house, profile == AttachmentRich)?;
         }
         if arguments.wants(What::Size) {
             size::run(name, &corpus, &mut house)?;

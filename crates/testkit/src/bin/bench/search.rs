@@ -11,6 +11,7 @@ use crate::house::House;
 
 const ROUNDS: usize = 200;
 const WARM_UP: usize = 20;
+const ATTACHMENT: &str = "attachment name";
 
 /// Kinds of query; `{token}` stands for a word of one mail.
 const KINDS: &[(&str, &[&str])] = &[
@@ -20,11 +21,12 @@ const KINDS: &[(&str, &[&str])] = &[
     ("phrase", &["\"das Gerüst an der Westseite\"", "\"stainless steel\"", "\"im Budget\""]),
     ("from + date", &["from:kuehn after:2025-01-01", "from:macgregor before:2025-06-30"]),
     ("prefix", &["rech*", "fass*", "comm*"]),
-    ("attachment", &["attachment:datenblatt", "attachment:pdf", "has:attachment"]),
+    (ATTACHMENT, &["attachment:datenblatt", "attachment:angebot", "attachment:foto"]),
 ];
 
-pub fn run(corpus: &Corpus, house: &mut House) -> Outcome<()> {
-    heading(&format!("search: {} mails, through the API, 50 rows", corpus.count));
+/// `files` says whether the mails have any.
+pub fn run(name: &str, corpus: &Corpus, house: &mut House, files: bool) -> Outcome<()> {
+    heading(&format!("search, {name}: {} mails, through the API, 50 rows", corpus.count));
     let mut tokens = Vec::new();
     corpus.read(|mail| {
         tokens.push(mail.token);
@@ -33,6 +35,9 @@ pub fn run(corpus: &Corpus, house: &mut House) -> Outcome<()> {
     let mut client = house.client("auditor")?;
     let mut all = Latencies::default();
     for (kind, queries) in KINDS {
+        if *kind == ATTACHMENT && !files {
+            continue;
+        }
         let mut latencies = Latencies::default();
         let mut total = 0;
         for round in 0..ROUNDS + WARM_UP {

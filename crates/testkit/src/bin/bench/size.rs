@@ -14,7 +14,8 @@ pub fn run(name: &str, corpus: &Corpus, house: &mut House) -> Outcome<()> {
         corpus.octets as f64 / 1e6
     ));
     let data = house.folder.join("data");
-    let mut kinds = [("packs", 0u64), ("keys", 0), ("catalog", 0), ("index", 0), ("other", 0)];
+    let mut kinds =
+        [("packs", 0u64), ("keys", 0), ("catalog", 0), ("index", 0), ("spool", 0), ("other", 0)];
     weigh(&data, &data, &mut kinds)?;
     for (kind, octets) in kinds {
         line(
@@ -29,7 +30,7 @@ pub fn run(name: &str, corpus: &Corpus, house: &mut House) -> Outcome<()> {
     Ok(())
 }
 
-fn weigh(top: &Path, folder: &Path, kinds: &mut [(&str, u64); 5]) -> Outcome<()> {
+fn weigh(top: &Path, folder: &Path, kinds: &mut [(&str, u64); 6]) -> Outcome<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
@@ -45,7 +46,8 @@ fn weigh(top: &Path, folder: &Path, kinds: &mut [(&str, u64); 5]) -> Outcome<()>
             () if inside.ends_with(".keys") => 1,
             () if inside.starts_with("catalog") => 2,
             () if inside.starts_with("index") => 3,
-            () => 4,
+            () if inside.starts_with("spool") => 4,
+            () => 5,
         };
         kinds[kind].1 += octets;
     }
