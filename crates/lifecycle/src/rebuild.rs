@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{
-    Batch, Catalog, NewPart, NewQuarantine, NewRecord, SourceKind, SourceRow, SourceState,
-    Tenant, TenantState,
+    Batch, Catalog, NewPart, NewQuarantine, NewRecord, SourceKind, SourceRow, SourceState, Tenant,
+    TenantState,
 };
 use index::SearchIndex;
 use model::{
-    Clock, ContentId, Digest, Location, QuarantineId, RecordFacts, Shape, TenantId,
-    Timestamp,
+    Clock, ContentId, Digest, Location, QuarantineId, RecordFacts, Shape, TenantId, Timestamp,
 };
 use pipeline::{Decision, IndexFigures, Indexer, Places, Reload, TenantInfo, list_date, view};
 use store::{
@@ -181,7 +180,8 @@ impl Builder<'_> {
 
     fn known(&self, part: ContentId) -> Result<bool> {
         let in_batch = self.parts.contains_key(&part);
-        Ok(in_batch || self.catalog.locate(self.tenant, &[part])?.first().is_some_and(Option::is_some))
+        Ok(in_batch
+            || self.catalog.locate(self.tenant, &[part])?.first().is_some_and(Option::is_some))
     }
 
     /// An error is text: one entry that cannot be read does not stop the others.
@@ -198,7 +198,8 @@ impl Builder<'_> {
         if whole {
             let places = self.places();
             let source = VaultParts { vault: self.vault, tenant: self.tenant, map: &places };
-            let section = |kind| bundle.reassemble(kind, &source).map_err(|error| error.to_string());
+            let section =
+                |kind| bundle.reassemble(kind, &source).map_err(|error| error.to_string());
             let mail = section(SectionKind::Mail)?.ok_or("the entry holds no mail")?;
             let decrypted = section(SectionKind::Decrypted)?;
             summary = view(&mail, decrypted.as_deref()).summary;
@@ -218,7 +219,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn quarantine(&self, facts: &RecordFacts, bundle: &Bundle<'_>, location: Location) -> NewQuarantine {
+    fn quarantine(
+        &self,
+        facts: &RecordFacts,
+        bundle: &Bundle<'_>,
+        location: Location,
+    ) -> NewQuarantine {
         let (content, size_bytes) =
             bundle.section(SectionKind::Mail).unwrap_or((facts.content, facts.size_bytes));
         let organisation = facts

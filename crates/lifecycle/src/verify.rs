@@ -19,8 +19,7 @@ use crate::Result;
 /// Records that are read from the catalog at a time.
 const PAGE: u32 = 500;
 
-const SECTIONS: [SectionKind; 3] =
-    [SectionKind::Mail, SectionKind::Decrypted, SectionKind::Report];
+const SECTIONS: [SectionKind; 3] = [SectionKind::Mail, SectionKind::Decrypted, SectionKind::Report];
 
 /// One difference, by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +93,8 @@ pub fn verify(
 struct Found {
     parts: HashMap<ContentId, Location>,
     mails: HashMap<ContentId, Location>,
+    /// All copies: a crash before the catalog's commit leaves one that nothing refers to.
+    copies: HashSet<(ContentId, Location)>,
     /// For each record the facts' digests of all entries about it, and their participants.
     facts: BTreeMap<RecordId, Vec<(Digest, Location)>>,
     participants: HashMap<RecordId, HashSet<Participant>>,
@@ -150,6 +151,7 @@ impl Check<'_> {
                     EntryKind::Quarantine | EntryKind::Record | EntryKind::Report => {
                         if entry.kind == EntryKind::Record {
                             self.found.mails.entry(entry.content).or_insert(location);
+                            self.found.copies.insert((entry.content, location));
                         }
                         bundles.push((location, entry));
                         if bundles.len() >= CHUNK {
@@ -168,7 +170,9 @@ impl Check<'_> {
         let (vault, tenant, found) = (self.vault, self.tenant, &self.found);
         let checked: Vec<_> = bundles
             .par_iter()
-            .map(|(location, entry)| (*location, entry.kind, entry.content, octets(vault, tenant, found, entry)))
+            .map(|(location, entry)| {
+                (*location, entry.kind, entry.content, octets(vault, tenant, found, entry))
+            })
             .collect();
         bundles.clear();
         for (location, kind, content, result) in checked {
@@ -225,7 +229,7 @@ impl Check<'_> {
             self.catalog_finding(format!("record {record} has no readable entry in the vault"));
             return;
         };
-        if self.found.mails.get(&stored.content) != Some(&stored.location) {
+        if !self.found.copies.contains(&(stored.content, stored.location)) {
             self.catalog_finding(format!("record {record}: the vault holds its mail elsewhere"));
         }
         for delivery in &stored.deliveries {
@@ -282,10 +286,17 @@ impl Check<'_> {
                 seen.insert(row.entry.content);
             }
         }
-        let missing: BTreeSet<ContentId> =
-            self.found.quarantined.values().filter(|content| !seen.contains(*content)).copied().collect();
+        let missing: BTreeSet<ContentId> = self
+            .found
+            .quarantined
+            .values()
+            .filter(|content| !seen.contains(*content))
+            .copied()
+            .collect();
         for content in missing {
-            self.catalog_finding(format!("submission {content} is quarantined in the vault and not in the catalog"));
+            self.catalog_finding(format!(
+                "submission {content} is quarantined in the vault and not in the catalog"
+            ));
         }
         Ok(())
     }
@@ -340,7 +351,9 @@ fn check_index(
     let through = index.indexed_through(tenant)?;
     if through < max_seq {
         let behind = catalog.records_after(tenant, through)?;
-        finding(format!("{behind} records are not searchable yet; start the server to complete it"));
+        finding(format!(
+            "{behind} records are not searchable yet; start the server to complete it"
+        ));
     }
     let mut indexed: HashMap<RecordId, u64> =
         index.records(tenant)?.into_iter().map(|it| (it.record, it.digest)).collect();

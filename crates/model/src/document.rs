@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Mailbox, MailKind, RecordId, Timestamp};
+use crate::{MailKind, Mailbox, RecordId, Timestamp};
 
 /// What the index is given of one mail. Replaces whatever it had of the same record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,7 +24,9 @@ fn hashing_in_pieces_gives_the_same_digest() {
 fn an_id_survives_its_text_and_nothing_else_parses() {
     let id = RecordId::from_bytes([0xab; 16]);
     assert_eq!(id.to_string().parse(), Ok(id));
-    for text in ["", "ab", "AB".repeat(16).as_str(), "zz".repeat(16).as_str(), "é".repeat(16).as_str()] {
+    for text in
+        ["", "ab", "AB".repeat(16).as_str(), "zz".repeat(16).as_str(), "é".repeat(16).as_str()]
+    {
         assert_eq!(text.parse::<RecordId>(), Err(ParseIdError), "{text}");
     }
 }

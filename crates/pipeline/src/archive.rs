@@ -128,21 +128,20 @@ impl Archiver {
         composed: &'c [Option<Composed>],
     ) -> Result<(Vec<Sealed>, Vec<&'c NewPart>)> {
         let places = Places::in_catalog(&*self.parts.catalog, tenant);
-        let parts =
-            unknown_parts(composed.iter().flatten().flat_map(|it| &it.parts), &places)?;
+        let parts = unknown_parts(composed.iter().flatten().flat_map(|it| &it.parts), &places)?;
         self.parts.ensure_tenant(tenant)?;
         let entries = parts.iter().map(|part| part.entry());
-        let entries: Vec<_> = entries.chain(composed.iter().flatten().map(Composed::entry)).collect();
+        let entries: Vec<_> =
+            entries.chain(composed.iter().flatten().map(Composed::entry)).collect();
         let vault = &self.parts.vault;
-        let sealed: Vec<Sealed> = entries
-            .par_iter()
-            .map(|entry| vault.seal(tenant, entry))
-            .collect::<Result<_, _>>()?;
+        let sealed: Vec<Sealed> =
+            entries.par_iter().map(|entry| vault.seal(tenant, entry)).collect::<Result<_, _>>()?;
         Ok((sealed, parts))
     }
 
     fn batch(&self, tenant: TenantId, items: &[Item<'_>], places: &Places<'_>) -> Batch {
-        let mut batch = Batch { at: self.parts.clock.now(), parts: places.new_parts(), ..Batch::default() };
+        let mut batch =
+            Batch { at: self.parts.clock.now(), parts: places.new_parts(), ..Batch::default() };
         for (item, location) in items.iter().zip(places.entries()) {
             // Without an entry there is nothing new: the archive has all of it.
             let Some(location) = location else { continue };
@@ -213,7 +212,8 @@ impl Archiver {
             let stored = self.parts.catalog.stored(tenant, &merged)?;
             let reload = self.parts.reload();
             let documents = reload.documents(tenant, &stored)?;
-            changes.extend(documents.into_iter().map(|document| IndexChange { document, new: false }));
+            changes
+                .extend(documents.into_iter().map(|document| IndexChange { document, new: false }));
             self.to_index.send(Fresh {
                 tenant,
                 after_seq: before,

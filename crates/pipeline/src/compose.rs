@@ -36,8 +36,7 @@ pub fn compose(claimed: &Claimed, understood: &Understood, plan: Plan) -> Option
         Plan::Quarantine => mail::encoded_parts(octets),
         _ => Vec::new(),
     };
-    let submission =
-        Octets { octets, content: claimed.content, encoded_parts: &submission_parts };
+    let submission = Octets { octets, content: claimed.content, encoded_parts: &submission_parts };
     let decrypted_octets = examined.decrypted.as_ref().map(|decrypted| decrypted.of(octets));
     let decrypted_parts = decrypted_octets.map(mail::encoded_parts).unwrap_or_default();
     let decrypted = decrypted_octets.map(|octets| Octets {

@@ -125,9 +125,10 @@ impl Names {
     fn add(&mut self, participant: &Participant) {
         let key = participant.address.key();
         let visible = |names: &Self| {
-            names.seen.get(&key).is_some_and(|fields| {
-                fields.contains(&Field::To) || fields.contains(&Field::Cc)
-            })
+            names
+                .seen
+                .get(&key)
+                .is_some_and(|fields| fields.contains(&Field::To) || fields.contains(&Field::Cc))
         };
         let field = match participant.role {
             Role::Sender | Role::OnBehalfOf => Field::From,
@@ -135,12 +136,15 @@ impl Names {
             Role::Cc => Field::Cc,
             Role::Bcc => Field::Bcc,
             // Named by no header and not reached through a group: a blind copy.
-            Role::Recipient if visible(self) || participant.expanded_from.is_some() => Field::Others,
+            Role::Recipient if visible(self) || participant.expanded_from.is_some() => {
+                Field::Others
+            }
             Role::Recipient => Field::Bcc,
             Role::ForwardedFrom | Role::Mailbox => Field::Others,
         };
         self.push(field, Mailbox::bare(participant.address.clone()));
-        for other in [&participant.expanded_from, &participant.forwarded_from].into_iter().flatten() {
+        for other in [&participant.expanded_from, &participant.forwarded_from].into_iter().flatten()
+        {
             self.push(Field::Others, Mailbox::bare(other.clone()));
         }
     }

@@ -49,7 +49,13 @@ impl QuarantineDesk {
     ///
     /// # Errors
     /// As [`QuarantineDesk::retry`].
-    pub fn release(&self, tenant: TenantId, id: QuarantineId, by: &str, reason: &str) -> Result<bool> {
+    pub fn release(
+        &self,
+        tenant: TenantId,
+        id: QuarantineId,
+        by: &str,
+        reason: &str,
+    ) -> Result<bool> {
         self.decide(tenant, id, QuarantineState::Released, by, reason)
     }
 
@@ -130,7 +136,8 @@ impl QuarantineDesk {
 
     fn note(&self, tenant: TenantId, decision: &Decision) -> Result<()> {
         let json = serde_json::to_vec(decision).unwrap_or_default();
-        let entry = NewEntry { kind: EntryKind::Note, content: ContentId::of(&json), octets: &json };
+        let entry =
+            NewEntry { kind: EntryKind::Note, content: ContentId::of(&json), octets: &json };
         let sealed = self.parts.vault.seal(tenant, &entry)?;
         self.parts.vault.append(tenant, &[sealed])?;
         Ok(())

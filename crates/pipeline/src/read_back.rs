@@ -8,8 +8,7 @@ use crate::LineParts;
 use crate::error::{Error, Result};
 use crate::places::Places;
 
-const SECTIONS: [SectionKind; 3] =
-    [SectionKind::Mail, SectionKind::Decrypted, SectionKind::Report];
+const SECTIONS: [SectionKind; 3] = [SectionKind::Mail, SectionKind::Decrypted, SectionKind::Report];
 
 /// Reads every new entry from the packs, puts mail, decrypted copy and report together from their
 /// parts, and compares the digests with those of the octets that came in.

@@ -2,8 +2,8 @@
 
 use mail::{Examined, MailView};
 use model::{
-    ContentId, Digest, HeaderRules, Mark, RecordFacts, RecordId, ReportFacts, Shape, Source, Submission,
-    Timestamp,
+    ContentId, Digest, HeaderRules, Mark, RecordFacts, RecordId, ReportFacts, Shape, Source,
+    Submission, Timestamp,
 };
 use policy::{Assigned, QuarantineReason};
 use spool::Claimed;
@@ -73,19 +73,10 @@ fn judge(submission: &Submission, examined: &Examined, rules: &HeaderRules) -> A
     if !examined.is_report() {
         return Assigned::Archive;
     }
-    policy::assign(
-        &rules.organisations,
-        examined.originator_org.as_deref(),
-        submission.released,
-    )
+    policy::assign(&rules.organisations, examined.originator_org.as_deref(), submission.released)
 }
 
-fn facts(
-    claimed: &Claimed,
-    examined: &Examined,
-    octets: &[u8],
-    view: &MailView,
-) -> RecordFacts {
+fn facts(claimed: &Claimed, examined: &Examined, octets: &[u8], view: &MailView) -> RecordFacts {
     let submission = &claimed.submission;
     let whole = octets.len() == submission.octets.len();
     let content = if whole { claimed.content } else { ContentId::of(octets) };

@@ -48,15 +48,34 @@ pub enum Frame {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
-    Archived { name: String, bytes: u64 },
+    Archived {
+        name: String,
+        bytes: u64,
+    },
     Done,
     /// The mail was not taken; it can be imported again.
-    Failed { name: String, bytes: u64, reason: String },
-    Known { name: String, bytes: u64 },
-    Merged { name: String, bytes: u64 },
-    Quarantined { name: String, bytes: u64, reason: String },
+    Failed {
+        name: String,
+        bytes: u64,
+        reason: String,
+    },
+    Known {
+        name: String,
+        bytes: u64,
+    },
+    Merged {
+        name: String,
+        bytes: u64,
+    },
+    Quarantined {
+        name: String,
+        bytes: u64,
+        reason: String,
+    },
     /// The import was not begun.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
 }
 
 /// Tells imports what became of their mails.
@@ -146,11 +165,7 @@ pub fn serve(stream: &UnixStream, desk: &ImportDesk) -> anyhow::Result<()> {
     let id = SourceId::from_bytes(random()?);
     let (sender, answers) = channel();
     let flight = Arc::new(Flight::default());
-    desk.watch
-        .imports
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(id, sender.clone());
+    desk.watch.imports.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender.clone());
     let writer = {
         let flight = Arc::clone(&flight);
         let output = stream.try_clone()?;

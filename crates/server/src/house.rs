@@ -26,7 +26,9 @@ impl House {
         let folder = config.data_folder();
         create_private(&folder)?;
         let catalog = catalog::open(&format!("sqlite:{}", Self::catalog_file(&folder).display()))
-            .context("cannot open the catalog (chancery rebuild makes it anew from the vault)")?;
+            .context(
+            "cannot open the catalog (chancery rebuild makes it anew from the vault)",
+        )?;
         Ok(Self { folder, catalog })
     }
 
@@ -65,7 +67,8 @@ impl House {
     /// When the folder cannot be made.
     pub fn index(&self) -> anyhow::Result<Arc<dyn SearchIndex>> {
         let folder = self.folder.join("index");
-        let index = index::open(&format!("tantivy:{}", folder.display()), index::Options::default());
+        let index =
+            index::open(&format!("tantivy:{}", folder.display()), index::Options::default());
         Ok(Arc::from(index.context("cannot open the index")?))
     }
 }

@@ -63,7 +63,11 @@ impl Line {
     ///
     /// # Errors
     /// When another server runs on this folder, a key or a file is not what it should be.
-    pub fn start(config: &Config, house: House, mail_bytes_max: Option<u64>) -> anyhow::Result<Self> {
+    pub fn start(
+        config: &Config,
+        house: House,
+        mail_bytes_max: Option<u64>,
+    ) -> anyhow::Result<Self> {
         let House { folder, catalog } = house;
         let house = House { folder: folder.clone(), catalog: Arc::clone(&catalog) };
         let key = house.master_key()?;
@@ -150,7 +154,8 @@ async fn serve(config: &Config, line: &Line) -> anyhow::Result<()> {
     let settings = SmtpSettings { host_name: host_name(&config.smtp), ..config.smtp.clone() };
     let smtp_listeners = intake::smtp::bind(&settings.listen)
         .with_context(|| format!("cannot listen for mail on {:?}", settings.listen))?;
-    let smtp_addresses: Vec<_> = smtp_listeners.iter().filter_map(|it| it.local_addr().ok()).collect();
+    let smtp_addresses: Vec<_> =
+        smtp_listeners.iter().filter_map(|it| it.local_addr().ok()).collect();
     let router = Arc::new(CatalogRouter::new(Arc::clone(&line.parts.catalog)));
     let clock = Arc::clone(&line.parts.clock);
     let smtp = SmtpServer::new(settings, router, Arc::new(line.parts.spool.clone()), clock, &tls)?;
@@ -284,7 +289,8 @@ fn first_start(catalog: &dyn Catalog, shared: Arc<dyn Catalog>, host: &str) -> a
         return Ok(());
     }
     let now = SystemClock.now();
-    let domain = if host.contains('.') { host.to_lowercase() } else { "archive.invalid".to_owned() };
+    let domain =
+        if host.contains('.') { host.to_lowercase() } else { "archive.invalid".to_owned() };
     let row = Tenant {
         id: TenantId::from_bytes(random()?),
         name: FIRST_TENANT.to_owned(),

@@ -19,6 +19,8 @@ const ORGANISATION: &str = "musterbau.onmicrosoft.example";
 pub const PASSWORD: &str = "Richtfest-am-Hafen-7";
 const START_SECONDS_MAX: u64 = 60;
 const STOP_SECONDS_MAX: u64 = 60;
+/// Reports of a foreign organisation, which wait in the quarantine.
+const STRAY_REPORTS: u64 = 4;
 /// Ports tried after the wanted one.
 const PORTS_MAX: u16 = 200;
 
@@ -137,13 +139,17 @@ impl<'a> Site<'a> {
         send.args(["send", "--smtp", &self.smtp.to_string(), "--to", &self.journal]);
         send.args(["--count", &count.to_string(), "--connections", "8"]);
         shell::succeed(send)?;
+        let mut stray = Command::new(&self.programs.demo);
+        stray.args(["send", "--smtp", &self.smtp.to_string(), "--to", &self.journal, "--foreign"]);
+        stray.args(["--count", &STRAY_REPORTS.to_string(), "--seed", "77"]);
+        shell::succeed(stray)?;
         let before = self.sent;
         self.sent += count;
         self.write_state()?;
         let mut wait = Command::new(&self.programs.demo);
         wait.args(["await", "--http", &self.http.to_string(), "--user", ADMINISTRATOR]);
         // The server counts from its own start; only an empty site starts at nothing.
-        let taken = if before == 0 { count } else { 0 };
+        let taken = if before == 0 { count + STRAY_REPORTS } else { 0 };
         wait.args(["--reports", &taken.to_string()]).env("DEMO_PASSWORD", PASSWORD);
         shell::succeed(wait)
     }

@@ -64,9 +64,9 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let line = Line::start(config, house, None)?;
             let (ours, theirs) = UnixStream::pair()?;
             let desk = line.import_desk();
-            let serving = std::thread::Builder::new().name("import".to_owned()).spawn(move || {
-                control::serve(&theirs, &desk)
-            })?;
+            let serving = std::thread::Builder::new()
+                .name("import".to_owned())
+                .spawn(move || control::serve(&theirs, &desk))?;
             (ours, Some((line, serving)))
         }
     };
@@ -141,7 +141,9 @@ fn receive(mut answers: BufReader<UnixStream>, bar: &ProgressBar) -> anyhow::Res
     let mut report = Report::default();
     loop {
         let answer = control::read_answer(&mut answers)?;
-        let bytes = match answer.context("the server went away before all mail was archived: import again, nothing is doubled")? {
+        let bytes = match answer.context(
+            "the server went away before all mail was archived: import again, nothing is doubled",
+        )? {
             Answer::Archived { bytes, .. } => {
                 report.archived += 1;
                 bytes
@@ -200,7 +202,11 @@ impl Report {
             }
         }
         if self.settled() != self.read {
-            print(&format!("\nthe counts do not add up: {} of {} mails have an outcome; import again, nothing is doubled", self.settled(), self.read));
+            print(&format!(
+                "\nthe counts do not add up: {} of {} mails have an outcome; import again, nothing is doubled",
+                self.settled(),
+                self.read
+            ));
             return ExitCode::FAILURE;
         }
         if self.failed > 0 || self.unreadable > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }

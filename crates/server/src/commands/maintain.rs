@@ -82,7 +82,8 @@ fn set_aside(file: &Path) -> anyhow::Result<Option<PathBuf>> {
             PathBuf::from(name)
         };
         if with(file).exists() {
-            std::fs::rename(with(file), with(&aside)).context("cannot set the old catalog aside")?;
+            std::fs::rename(with(file), with(&aside))
+                .context("cannot set the old catalog aside")?;
         }
     }
     Ok(Some(aside))

@@ -67,7 +67,8 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::AddAddress { tenant, name, no_journal_reports, headers, delivered_to } => {
             let tenant = house.tenant_named(&tenant)?;
-            let mut rules = HeaderRules { journal_reports: !no_journal_reports, ..HeaderRules::default() };
+            let mut rules =
+                HeaderRules { journal_reports: !no_journal_reports, ..HeaderRules::default() };
             rules.rules.extend(headers.into_iter().map(HeaderRule::Custom));
             if delivered_to {
                 rules.rules.push(HeaderRule::DeliveredTo);

@@ -18,7 +18,9 @@ pub fn contents(auditor: &mut Client) -> BTreeMap<String, String> {
                 .as_array()
                 .into_iter()
                 .flatten()
-                .map(|item| keys.iter().map(|key| item[*key].to_string()).collect::<Vec<_>>().join(" "))
+                .map(|item| {
+                    keys.iter().map(|key| item[*key].to_string()).collect::<Vec<_>>().join(" ")
+                })
                 .collect();
             all.sort();
             all.join("\n")
@@ -28,7 +30,8 @@ pub fn contents(auditor: &mut Client) -> BTreeMap<String, String> {
             &["address", "role", "provenance", "expandedFrom", "forwardedFrom"],
         );
         let reports = texts(&page["reports"], &["contentId", "sizeBytes"]);
-        let doubled = contents.insert(page["contentId"].to_string(), format!("{recipients}\n{reports}"));
+        let doubled =
+            contents.insert(page["contentId"].to_string(), format!("{recipients}\n{reports}"));
         assert!(doubled.is_none(), "record {id} is there twice");
     }
     contents

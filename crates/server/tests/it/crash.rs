@@ -15,16 +15,14 @@ const REPORTS: usize = 24;
 const LARGE_BYTES: usize = 3 << 20;
 
 fn reports() -> Vec<DemoReport> {
-    let settings = Settings {
-        seed: 7,
-        end: Timestamp::from_seconds(1_760_000_000),
-        profile: Profile::Demo,
-    };
+    let settings =
+        Settings { seed: 7, end: Timestamp::from_seconds(1_760_000_000), profile: Profile::Demo };
     Company::new(settings).reports(REPORTS).collect()
 }
 
 fn large_mail() -> Vec<u8> {
-    let mut mail = b"From: a@musterbau.example\r\nTo: b@musterbau.example\r\nSubject: large\r\n\r\n".to_vec();
+    let mut mail =
+        b"From: a@musterbau.example\r\nTo: b@musterbau.example\r\nSubject: large\r\n\r\n".to_vec();
     while mail.len() < LARGE_BYTES {
         mail.extend_from_slice(format!("line {} of a large mail\r\n", mail.len()).as_bytes());
     }
@@ -69,8 +67,9 @@ fn run(mails: &[&[u8]], crash_at: Option<&str>) -> (BTreeMap<String, String>, bo
     let mut crashed = true;
     if let Some(mut server) = house.start_with(&environment) {
         deliver(&house, &server, mails, &mut acknowledged);
-        crashed = !(server.settle() && server.is_running());
-        if crashed { server.kill() } else { server.stop() }
+        let settled = server.settle() && server.is_running();
+        // Some steps come only when the server ends.
+        crashed = !(settled && server.end());
     }
     let acknowledged_before = acknowledged.clone();
     let mut server = house.start();
@@ -79,7 +78,10 @@ fn run(mails: &[&[u8]], crash_at: Option<&str>) -> (BTreeMap<String, String>, bo
     let mut auditor = server.client("auditor");
     for (mail, acknowledged) in mails.iter().zip(&acknowledged_before) {
         if *acknowledged {
-            assert!(is_archived(&mut auditor, mail), "an acknowledged mail is missing at {crash_at:?}");
+            assert!(
+                is_archived(&mut auditor, mail),
+                "an acknowledged mail is missing at {crash_at:?}"
+            );
         }
     }
     deliver(&house, &server, mails, &mut acknowledged);

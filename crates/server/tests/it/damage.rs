@@ -77,7 +77,14 @@ fn a_wrong_master_key_is_refused_by_name() {
     let (ours, theirs) = (house.data().join("master.key"), other.data().join("master.key"));
     let kept = fs::read(&ours).expect("the key");
     fs::write(&ours, fs::read(theirs).expect("another key")).expect("written");
-    let output = house.run(&["serve", "--http-clear", "--smtp-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
+    let output = house.run(&[
+        "serve",
+        "--http-clear",
+        "--smtp-listen",
+        "127.0.0.1:0",
+        "--http-listen",
+        "127.0.0.1:0",
+    ]);
     assert!(!output.status.success());
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.contains("master key"), "{text}");

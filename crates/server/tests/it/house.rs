@@ -29,7 +29,8 @@ impl House {
     pub fn new(organisations: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
-        let mut arguments = vec!["tenant", "add", "Musterbau", "--archive-domain", "archive.example"];
+        let mut arguments =
+            vec!["tenant", "add", "Musterbau", "--archive-domain", "archive.example"];
         for organisation in organisations {
             arguments.extend(["--organisation", organisation]);
         }
@@ -48,7 +49,14 @@ impl House {
 
     pub fn account(&self, user: &str, role: &str, addresses: &[&str]) {
         let mut arguments = vec![
-            "account", "add", "--tenant", "Musterbau", "--user", user, "--role", role,
+            "account",
+            "add",
+            "--tenant",
+            "Musterbau",
+            "--user",
+            user,
+            "--role",
+            role,
             "--password-stdin",
         ];
         for address in addresses {
@@ -108,10 +116,14 @@ pub struct Server {
 
 impl Server {
     /// Asks the server to end and waits for it.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
+        assert!(self.end(), "the server did not end in good order");
+    }
+
+    /// As [`Server::stop`]; says whether it ended in good order.
+    pub fn end(mut self) -> bool {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let status = self.child.wait().expect("the server ends");
-        assert!(status.success(), "the server ended with {status}");
+        self.child.wait().expect("the server ends").success()
     }
 
     /// As a power cut does for the process.
@@ -133,12 +145,18 @@ impl Server {
     /// Sends mails over one connection; returns which were answered with `250`.
     pub fn send(&self, to: &str, mails: &[&[u8]]) -> Vec<bool> {
         let mut accepted = vec![false; mails.len()];
-        let Ok(mut client) = testkit::smtp::Client::connect(self.smtp, &Security::any_certificate())
+        let Ok(mut client) =
+            testkit::smtp::Client::connect(self.smtp, &Security::any_certificate())
         else {
             return accepted;
         };
         for (mail, accepted) in mails.iter().zip(&mut accepted) {
-            let sent = client.send("journal-ndr@musterbau.example", &[to], mail, &Content::Bdat(Vec::new()));
+            let sent = client.send(
+                "journal-ndr@musterbau.example",
+                &[to],
+                mail,
+                &Content::Bdat(Vec::new()),
+            );
             match sent {
                 Ok(_) => *accepted = true,
                 Err(_) => break,

@@ -22,7 +22,9 @@ fn folder(house: &House) -> std::path::PathBuf {
     for (name, mail) in mails() {
         fs::write(folder.join(name), &mail).expect("written");
         mbox.push_str("From anna@musterbau.example Tue Jan 14 08:15:00 2025\r\n");
-        mbox.push_str(&mail.replace("Importwort", "Mboxwort").replace("Subject: Import", "Subject: Mbox"));
+        mbox.push_str(
+            &mail.replace("Importwort", "Mboxwort").replace("Subject: Import", "Subject: Mbox"),
+        );
         mbox.push_str("\r\n");
     }
     fs::write(folder.join("old.mbox"), mbox).expect("written");
@@ -51,7 +53,8 @@ fn an_import_adds_up_and_can_be_repeated_with_and_without_a_server() {
     let mut server = house.start();
     let text = String::from_utf8_lossy(&house.run(&arguments).stdout).into_owned();
     assert_eq!(counts(&text), [10, 0, 0, 10, 0, 0], "{text}");
-    let mailbox = ["import", "--tenant", "Musterbau", "--mailbox", "clara@musterbau.example", folder];
+    let mailbox =
+        ["import", "--tenant", "Musterbau", "--mailbox", "clara@musterbau.example", folder];
     let text = String::from_utf8_lossy(&house.run(&mailbox).stdout).into_owned();
     assert_eq!(counts(&text), [10, 0, 10, 0, 0, 0], "{text}");
     assert!(server.settle());

@@ -54,8 +54,7 @@ fn exactly_the_owners_find_each_mail_of_the_demo_company() {
     let clients: RefCell<HashMap<String, Client>> = RefCell::default();
     let ask = |user: &EmailAddress, query: &str| -> Result<Found, String> {
         let mut clients = clients.borrow_mut();
-        let client =
-            clients.entry(user.key()).or_insert_with(|| server.client(user.as_str()));
+        let client = clients.entry(user.key()).or_insert_with(|| server.client(user.as_str()));
         let path = format!("/api/v1/search?limit=200&facets=false&q={}", query_value(query));
         let answer = client.get_json(&path).map_err(|error| error.to_string())?;
         let rows = answer["rows"].as_array().ok_or("no rows")?;
@@ -87,7 +86,8 @@ fn exactly_the_owners_find_each_mail_of_the_demo_company() {
 fn octets_are_given_back(auditor: &mut Client, house: &House, reports: &[DemoReport]) {
     for report in reports {
         let record = RecordId::of(house.tenant, report.truth.content);
-        let mail = auditor.request("GET", &format!("/api/v1/records/{record}/eml"), &[]).expect("a mail");
+        let mail =
+            auditor.request("GET", &format!("/api/v1/records/{record}/eml"), &[]).expect("a mail");
         assert!(mail.body == report.inner_octets(), "record {record} has other octets");
         let content = ContentId::of(&report.octets).to_string();
         let path = format!("/api/v1/records/{record}/reports/{}/eml", query_value(&content));
@@ -104,15 +104,21 @@ fn what_someone_may_not_see_does_not_exist() {
         for report in &reports {
             let all: Vec<&DemoReport> =
                 reports.iter().filter(|it| it.truth.content == report.truth.content).collect();
-            let owns = all.iter().any(|it| it.truth.owners.iter().any(|owner| owner.key() == person.key()));
+            let owns = all
+                .iter()
+                .any(|it| it.truth.owners.iter().any(|owner| owner.key() == person.key()));
             let record = RecordId::of(house.tenant, report.truth.content);
-            let status = client.exchange("GET", &format!("/api/v1/records/{record}"), &[]).expect("an answer").status;
+            let status = client
+                .exchange("GET", &format!("/api/v1/records/{record}"), &[])
+                .expect("an answer")
+                .status;
             assert_eq!(status, if owns { 200 } else { 404 }, "{record}");
         }
     }
     let mut admin = server.client("admin");
     let record = RecordId::of(house.tenant, reports[0].truth.content);
-    let status = admin.exchange("GET", &format!("/api/v1/records/{record}"), &[]).expect("an answer").status;
+    let status =
+        admin.exchange("GET", &format!("/api/v1/records/{record}"), &[]).expect("an answer").status;
     assert_eq!(status, 404, "administrators do not read mail");
 }
 
@@ -166,7 +172,11 @@ fn a_report_of_a_foreign_organisation_waits_until_it_is_released() {
     let retry = format!("/api/v1/quarantine/{id}/retry");
     admin.send_json("POST", &retry, &Value::Object(Default::default())).expect("retried");
     assert!(server.settle());
-    assert_eq!(admin.get_json("/api/v1/quarantine").expect("the list")["total"], 1, "it waits again");
+    assert_eq!(
+        admin.get_json("/api/v1/quarantine").expect("the list")["total"],
+        1,
+        "it waits again"
+    );
     let release = format!("/api/v1/quarantine/{id}/release");
     let reason = serde_json::json!({ "reason": "the new name of our subsidiary" });
     admin.send_json("POST", &release, &reason).expect("released");

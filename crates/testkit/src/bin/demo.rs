@@ -74,6 +74,9 @@ enum Command {
         to: String,
         #[arg(long, default_value_t = 4)]
         connections: usize,
+        /// Claim another organisation, so that the reports go to quarantine
+        #[arg(long)]
+        foreign: bool,
     },
     /// Write the reports as files, with truth.jsonl
     Write {
@@ -90,7 +93,9 @@ fn main() -> Outcome<()> {
             wait(http, &user, &password, reports, Duration::from_secs(seconds_max))
         }
         Command::People => people(),
-        Command::Send { mail, smtp, to, connections } => send(&mail, smtp, &to, connections),
+        Command::Send { mail, smtp, to, connections, foreign } => {
+            send(&mail, smtp, &to, connections, foreign)
+        }
         Command::Write { mail, folder } => write(&mail, &folder),
     }
 }
@@ -128,7 +133,7 @@ fn people() -> Outcome<()> {
     Ok(())
 }
 
-fn send(mail: &Mail, smtp: SocketAddr, to: &str, connections: usize) -> Outcome<()> {
+fn send(mail: &Mail, smtp: SocketAddr, to: &str, connections: usize, foreign: bool) -> Outcome<()> {
     let company = company(mail);
     let started = Instant::now();
     let (sent, octets) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -159,7 +164,10 @@ fn send(mail: &Mail, smtp: SocketAddr, to: &str, connections: usize) -> Outcome<
             result
         };
         let workers: Vec<_> = (0..connections.max(1)).map(|_| scope.spawn(deliver)).collect();
-        for report in company.reports(mail.count) {
+        for mut report in company.reports(mail.count) {
+            if foreign {
+                claim_another_organisation(&mut report.octets);
+            }
             if queue.send(report).is_err() {
                 break;
             }
@@ -179,6 +187,14 @@ fn send(mail: &Mail, smtp: SocketAddr, to: &str, connections: usize) -> Outcome<
         octets as f64 / 1e6 / seconds
     );
     Ok(())
+}
+
+/// Overwrites the value of `X-OriginatorOrg` in the report's own headers.
+fn claim_another_organisation(octets: &mut [u8]) {
+    let name = b"\r\nX-OriginatorOrg: ";
+    if let Some(at) = octets.windows(name.len()).position(|window| window == name) {
+        octets[at + name.len()..][..9].copy_from_slice(b"otherfirm");
+    }
 }
 
 fn wait(
