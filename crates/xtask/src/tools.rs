@@ -96,9 +96,9 @@ fn apt(root: bool, packages: &[&str]) -> anyhow::Result<()> {
     let refreshed = run(&["update"]);
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
     arguments.extend(packages);
-    run(&arguments).or_else(|error| match refreshed {
-        Ok(()) => Err(error),
-        Err(stale) => Err(error.context(format!("and apt-get update failed: {stale:#}"))),
+    run(&arguments).map_err(|error| match refreshed {
+        Ok(()) => error,
+        Err(stale) => error.context(format!("and apt-get update failed: {stale:#}")),
     })
 }
 

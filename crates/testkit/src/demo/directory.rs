@@ -175,7 +175,7 @@ fn person(line: &str, number: usize) -> Party {
     let bare = field[0].trim_start_matches("Dr. ");
     let local = format!("{}.{}", ascii(bare), ascii(field[1]));
     let mut aliases = Vec::new();
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         let initial = ascii(bare).chars().next().unwrap_or('x');
         aliases.push(EmailAddress::new(&format!("{initial}{}@{domain}", ascii(field[1]))));
     }

@@ -132,9 +132,7 @@ fn addresses(scene: &Scene<'_>, places: &[usize], form: HeaderForm) -> String {
             out.push_str(",\r\n\t");
         }
         let name = party.name();
-        if name.is_ascii() {
-            out.push_str(&format!("\"{name}\" <{}>", party.address));
-        } else if form == HeaderForm::Raw {
+        if name.is_ascii() || form == HeaderForm::Raw {
             out.push_str(&format!("\"{name}\" <{}>", party.address));
         } else {
             out.push_str(&format!("{} <{}>", header(&name, form), party.address));
