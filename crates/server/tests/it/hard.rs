@@ -11,7 +11,7 @@ const PAGES: [&str; 4] = ["", "/html", "/source", "/eml"];
 #[test]
 fn every_hard_mail_is_archived_given_back_and_shown() {
     let Ok(corpus) = std::env::var("CHANCERY_CORPUS") else {
-        println!("CHANCERY_CORPUS is not set: the hard corpus is not read");
+        eprintln!("CHANCERY_CORPUS is not set: the hard corpus is not read");
         return;
     };
     let folder = Path::new(&corpus).join("corpus/hard");

@@ -43,6 +43,17 @@ impl House {
         house
     }
 
+    /// A data folder that `fill` brings along; its tenant is the one that it holds.
+    pub fn from_folder(fill: impl FnOnce(&Path)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fill(&folder.path().join("data"));
+        let tenant = std::fs::read_dir(folder.path().join("data/vault"))
+            .expect("a vault")
+            .filter_map(Result::ok)
+            .find_map(|entry| entry.file_name().to_str()?.parse().ok());
+        Self { folder, tenant: tenant.expect("a tenant"), journal: String::new() }
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -3,6 +3,7 @@
 mod archive;
 mod crash;
 mod damage;
+mod formats;
 mod hard;
 mod house;
 mod import;
