@@ -108,16 +108,24 @@ impl Indexer {
         let mut commit_took = Duration::ZERO;
         let mut caught_up: Option<Instant> = None;
         let mut released = Instant::now();
+        let mut idle = true;
         loop {
             let ended = match fresh.recv_timeout(IDLE) {
                 Ok(batch) => {
-                    self.note(batch.tenant, self.take(&mut tenants, batch));
+                    let (tenant, taken) = (batch.tenant, self.take(&mut tenants, batch));
+                    self.note(&mut tenants, tenant, taken);
+                    idle = false;
                     false
                 }
-                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Timeout) => {
+                    idle = true;
+                    false
+                }
                 Err(RecvTimeoutError::Disconnected) => true,
             };
-            if caught_up.is_none_or(|at| at.elapsed() > CATCH_UP_EVERY) && !ended {
+            // While batches come in, each says where it begins: a gap is seen without asking.
+            let look = idle && caught_up.is_none_or(|at| at.elapsed() > CATCH_UP_EVERY);
+            if look && !ended {
                 self.catch_up_all(&mut tenants);
                 caught_up = Some(Instant::now());
             }
@@ -129,7 +137,8 @@ impl Indexer {
                 tenants.iter().filter(|(_, it)| due(it)).map(|(tenant, _)| *tenant).collect();
             for tenant in due {
                 let begun = Instant::now();
-                self.note(tenant, self.commit(&mut tenants, tenant));
+                let committed = self.commit(&mut tenants, tenant);
+                self.note(&mut tenants, tenant, committed);
                 commit_took = begun.elapsed();
             }
             if ended {
@@ -176,7 +185,8 @@ impl Indexer {
         match self.catalog.tenants() {
             Ok(all) => {
                 for tenant in all {
-                    self.note(tenant.id, self.catch_up(tenants, tenant.id));
+                    let caught_up = self.catch_up(tenants, tenant.id);
+                    self.note(tenants, tenant.id, caught_up);
                 }
             }
             Err(error) => tracing::warn!(%error, "the index waits for the catalog"),
@@ -210,10 +220,7 @@ impl Indexer {
         if let Some(progress) = tenants.get_mut(&tenant) {
             // An error leaves the documents uncommitted; they are read again from the vault.
             progress.dirty_since = None;
-            if let Err(error) = self.index.commit(tenant) {
-                tenants.remove(&tenant);
-                return Err(error.into());
-            }
+            self.index.commit(tenant)?;
             self.figures.last_commit.store(self.clock.now().as_micros(), Ordering::Relaxed);
         }
         Ok(())
@@ -238,7 +245,16 @@ impl Indexer {
         }
     }
 
-    fn note(&self, tenant: TenantId, result: Result<()>) {
+    fn note(
+        &self,
+        tenants: &mut BTreeMap<TenantId, Progress>,
+        tenant: TenantId,
+        result: Result<()>,
+    ) {
+        if result.is_err() {
+            // The index has dropped what was not committed: begin again behind its last commit.
+            tenants.remove(&tenant);
+        }
         let Ok(mut troubles) = self.figures.troubles.lock() else { return };
         match result {
             Ok(()) => {

@@ -97,3 +97,6 @@ impl LineParts {
         Reload::new(Arc::clone(&self.vault), Arc::clone(&self.catalog))
     }
 }
+
+#[cfg(test)]
+mod tests;

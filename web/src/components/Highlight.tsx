@@ -23,3 +23,17 @@ export function Marked({ text, words }: { text: string; words: string[] }) {
     </>
   );
 }
+
+/** So much of what leads to the first match stays: on one line the match itself must be seen. */
+const LEAD_CHARS = 24;
+
+/** The snippet from shortly before its first match on; without one, as it is. */
+export function fromMatch(snippet: Schemas['Fragment'][]): Schemas['Fragment'][] {
+  const first = snippet.findIndex((fragment) => fragment.hit);
+  if (first <= 0) return snippet;
+  const lead = snippet.slice(0, first).map((fragment) => fragment.text).join('');
+  if (lead.length <= LEAD_CHARS + 2) return snippet;
+  const tail = lead.slice(-LEAD_CHARS);
+  const word = tail.indexOf(' ');
+  return [{ text: `… ${word < 0 ? tail : tail.slice(word + 1)}`, hit: false }, ...snippet.slice(first)];
+}

@@ -5,7 +5,7 @@ import type { Schemas } from '../api/client';
 import { useTexts } from '../i18n';
 import type { Density } from '../stores/preferences';
 import { IconAlertTriangle, IconPaperclip, IconStack2 } from '../ui/icons';
-import { Fragments } from './Highlight';
+import { Fragments, fromMatch } from './Highlight';
 import { MailIcon } from './MailIcon';
 import classes from './MessageList.module.css';
 
@@ -60,12 +60,12 @@ const Item = memo(function Item({ row, density, own }: ItemProps) {
       {density === 'dense' ? (
         <div className={classes.text}>
           <span className={classes.subject}>{subject}</span>
-          <span className={classes.snippet}>{row.snippet.length > 0 && <> – <Fragments of={row.snippet} /></>}</span>
+          <span className={classes.snippet}>{row.snippet.length > 0 && <> – <Fragments of={fromMatch(row.snippet)} /></>}</span>
         </div>
       ) : (
         <>
           <div className={classes.text}><span className={classes.subject}>{subject}</span></div>
-          <div className={classes.text}><span className={classes.snippet}><Fragments of={row.snippet} /></span></div>
+          <div className={classes.text}><span className={classes.snippet}><Fragments of={fromMatch(row.snippet)} /></span></div>
         </>
       )}
     </>
