@@ -4,6 +4,7 @@ mod archive;
 mod crash;
 mod damage;
 mod formats;
+mod generated;
 mod hard;
 mod house;
 mod import;
