@@ -38,7 +38,8 @@ fn a_date_header_is_believed_only_when_it_is_plausible() {
 
 #[test]
 fn recipients_of_a_report_that_no_header_names_are_found_as_blind_copies() {
-    let mail = b"From: Anna <anna@a.example>\r\nTo: Bert <BERT@a.example>\r\nSubject: x\r\n\r\ntext\r\n";
+    let mail =
+        b"From: Anna <anna@a.example>\r\nTo: Bert <BERT@a.example>\r\nSubject: x\r\n\r\ntext\r\n";
     let participants = [
         participant("anna@a.example", Role::Sender, None),
         participant("bert@a.example", Role::Recipient, None),
