@@ -6,6 +6,9 @@ use testkit::smtp::{Client, Content, Security};
 
 use crate::house::{House, answer};
 
+/// What the server may take at most while thousands of hard mails come in at once and are shown.
+const MEMORY_BYTES_MAX: u64 = 1 << 30;
+
 const PAGES: [&str; 4] = ["", "/html", "/source", "/eml"];
 
 #[test]
@@ -45,6 +48,8 @@ fn every_hard_mail_is_archived_given_back_and_shown() {
             }
         }
     }
+    let peak = server.peak_bytes();
+    assert!(peak < MEMORY_BYTES_MAX, "the server took {peak} bytes");
     server.stop();
     answer(&house.run(&["verify"]));
 }
