@@ -10,6 +10,7 @@ mod account;
 mod audit;
 mod error;
 mod record;
+mod secret;
 mod sqlite;
 mod stored;
 mod tenant;
@@ -26,6 +27,7 @@ pub use record::{
     Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, Outcome,
     QuarantineList, QuarantineRow, QuarantineState, Records,
 };
+pub use secret::{SecretBox, SecretError};
 pub use stored::{
     Changes, Delivery, ListRow, ParticipantRow, RecordDetail, ReportRow, StoredRecord,
     VERSIONS_MAX, Version,

@@ -13,6 +13,7 @@ use crate::{Result, StoreError, files};
 const NAME: &str = "chancery-master-key-v1";
 const ID_LABEL: &[u8] = b"chancery master key";
 const SPOOL_LABEL: &[u8] = b"chancery spool v1";
+const SETTINGS_LABEL: &[u8] = b"chancery settings v1";
 
 /// Names a master key without telling anything of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,11 +138,21 @@ impl MasterKey {
 
     /// The key of the spool, which carries this key's id. Derived: the same at every start.
     pub fn spool_secret(&self) -> ([u8; 8], Zeroizing<[u8; 32]>) {
+        (self.id.0, self.derived(SPOOL_LABEL))
+    }
+
+    /// The key of the secrets that stand among the settings: passwords of directories, of sources
+    /// and of the smarthost, seeds of second factors. Derived: the same at every start.
+    pub fn settings_secret(&self) -> Zeroizing<[u8; 32]> {
+        self.derived(SETTINGS_LABEL)
+    }
+
+    fn derived(&self, label: &[u8]) -> Zeroizing<[u8; 32]> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.secret[..]);
-        let tag = hmac::sign(&key, SPOOL_LABEL);
+        let tag = hmac::sign(&key, label);
         let mut secret = Zeroizing::new([0; 32]);
         secret.copy_from_slice(tag.as_ref());
-        (self.id.0, secret)
+        secret
     }
 
     pub(crate) fn secret(&self) -> &[u8; KEY_BYTES] {

@@ -1,0 +1,1 @@
+-- Domains, ways in, figures over time.

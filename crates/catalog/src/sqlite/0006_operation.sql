@@ -1,0 +1,1 @@
+-- Notifications and what else the running server remembers.
