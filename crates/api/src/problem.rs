@@ -96,8 +96,14 @@ impl IntoResponse for Problem {
 
 impl From<catalog::CatalogError> for Problem {
     fn from(error: catalog::CatalogError) -> Self {
-        match error.kind() {
-            catalog::ErrorKind::Retry => Self::busy(),
+        use catalog::{CatalogError, ErrorKind};
+        match error {
+            CatalogError::Conflict(conflict) => {
+                Self::new(StatusCode::CONFLICT, conflict.code()).detail(error.to_string())
+            }
+            CatalogError::Invalid(_) => Self::bad_request("invalid", error.to_string()),
+            CatalogError::NotFound(_) => Self::not_found(),
+            _ if error.kind() == ErrorKind::Retry => Self::busy(),
             _ => Self::internal(&error),
         }
     }

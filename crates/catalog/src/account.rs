@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use model::{AccountId, Digest, EmailAddress, TenantId, Timestamp};
 use policy::{AccountRole, OwnedAddress};
 
-use crate::CatalogError;
+use crate::{AccountKind, CatalogError, Origin};
 
 /// Longer user names are refused.
 pub const USER_NAME_CHARS_MAX: usize = 200;
@@ -16,14 +16,49 @@ pub struct Account {
     pub tenant: Option<TenantId>,
     /// Unique in the whole catalog without regard to case; never changed.
     pub user_name: String,
+    pub first_name: String,
+    pub last_name: String,
     pub display_name: String,
+    pub kind: AccountKind,
     pub role: AccountRole,
+    /// Selected for "archive only selected accounts"; means nothing unless the tenant says so.
+    pub archived: bool,
+    /// `None`: made here.
+    pub origin: Option<Origin>,
     /// The password was given by someone else and must be changed at the next sign-in.
     pub must_change_password: bool,
     pub disabled: bool,
     /// The language of the user interface, such as `de`.
     pub language: Option<String>,
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// A person without names, enabled and archived, with nothing else set.
+    pub fn new(
+        id: AccountId,
+        tenant: Option<TenantId>,
+        user_name: &str,
+        role: AccountRole,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            user_name: user_name.to_owned(),
+            first_name: String::new(),
+            last_name: String::new(),
+            display_name: String::new(),
+            kind: AccountKind::Person,
+            role,
+            archived: true,
+            origin: None,
+            must_change_password: false,
+            disabled: false,
+            language: None,
+            created_at,
+        }
+    }
 }
 
 /// From when on a newly given address opens mail.
@@ -82,15 +117,16 @@ pub enum Attempt {
 
 /// Accounts, the addresses they own, their sessions and the brake on guessing.
 pub trait Accounts: Send + Sync {
-    /// [`Conflict::Id`](crate::Conflict::Id) and [`Conflict::UserName`](crate::Conflict::UserName)
-    /// are refused. `password_hash` is a PHC string; `None`: cannot sign in by password.
+    /// [`Conflict::Id`](crate::Conflict::Id), [`Conflict::Origin`](crate::Conflict::Origin) and
+    /// [`Conflict::UserName`](crate::Conflict::UserName) are refused. `password_hash` is a PHC string; `None`: cannot sign in by password.
     fn add_account(
         &self,
         account: &Account,
         password_hash: Option<&str>,
     ) -> Result<(), CatalogError>;
 
-    /// Replaces display name, role, flags and language. Disabling ends the account's sessions.
+    /// Replaces everything but `id`, tenant, user name, kind and `created_at`. Disabling ends the
+    /// account's sessions.
     fn update_account(&self, account: &Account) -> Result<(), CatalogError>;
 
     fn account(&self, id: AccountId) -> Result<Option<Account>, CatalogError>;

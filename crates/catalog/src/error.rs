@@ -16,10 +16,14 @@ pub enum ErrorKind {
 pub enum Conflict {
     /// Another account of the tenant owns the address at this time.
     AddressOwned,
+    /// A group that was made here has this name.
+    GroupName,
     /// An account, a source or a tenant has this id.
     Id,
     /// The address is already a way into this or another tenant.
     JournalAddress,
+    /// Another account or group came from this entry of the directory.
+    Origin,
     /// A tenant has this name.
     TenantName,
     /// An account has this user name, perhaps in other case.
@@ -27,11 +31,26 @@ pub enum Conflict {
 }
 
 impl Conflict {
+    /// The stable name, such as `address-owned`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AddressOwned => "address-owned",
+            Self::GroupName => "group-name-taken",
+            Self::Id => "id-taken",
+            Self::JournalAddress => "journal-address-taken",
+            Self::Origin => "directory-entry-taken",
+            Self::TenantName => "tenant-name-taken",
+            Self::UserName => "user-name-taken",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::AddressOwned => "the address belongs to another account",
+            Self::GroupName => "a group has this name",
             Self::Id => "the id is taken",
             Self::JournalAddress => "the journal address is taken",
+            Self::Origin => "the entry of the directory belongs to another account",
             Self::TenantName => "the tenant's name is taken",
             Self::UserName => "the user name is taken",
         }

@@ -9,6 +9,8 @@
 mod account;
 mod audit;
 mod error;
+mod grant;
+mod people;
 mod record;
 mod secret;
 mod sqlite;
@@ -23,6 +25,14 @@ pub use account::{
 };
 pub use audit::{AuditEvent, AuditLog, AuditOutcome, AuditQuery, AuditRow};
 pub use error::{CatalogError, Conflict, ErrorKind};
+pub use grant::{
+    AccessRequest, Concerned, Decision, GrantFilter, GrantRow, Grantee, Grants, REASON_CHARS_MAX,
+    REQUEST_MAILBOXES_MAX, RequestState,
+};
+pub use people::{
+    ACCOUNT_PAGE_ROWS_MAX, AccountFilter, AccountKind, AccountPage, AccountRow,
+    GROUP_NAME_CHARS_MAX, GROUPS_MAX, Group, GroupRow, Origin, ParseAccountKindError, People,
+};
 pub use record::{
     Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, Outcome,
     QuarantineList, QuarantineRow, QuarantineState, Records,
@@ -37,7 +47,7 @@ pub use tenant::{Routed, SourceKind, SourceRow, SourceState, Tenant, TenantState
 /// Everything that an engine can do.
 ///
 /// A `dyn Catalog` has the methods of all its parts; their traits need no import.
-pub trait Catalog: Accounts + AuditLog + Records + Tenants {
+pub trait Catalog: Accounts + AuditLog + Grants + People + Records + Tenants {
     /// Reads the whole database and lists what is damaged; an empty list is a sound database.
     /// Slow: seconds per gigabyte. Does not disturb writers.
     fn integrity_check(&self) -> Result<Vec<String>, CatalogError>;

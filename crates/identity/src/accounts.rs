@@ -12,6 +12,9 @@ pub struct NewAccount<'a> {
     /// `None` for operators.
     pub tenant: Option<TenantId>,
     pub user_name: &'a str,
+    pub first_name: &'a str,
+    pub last_name: &'a str,
+    /// Empty: first and last name.
     pub display_name: &'a str,
     pub role: AccountRole,
     pub language: Option<&'a str>,
@@ -33,16 +36,15 @@ impl Identity {
             }
             None => Some(OneTimePassword::draw(&*self.random)),
         };
+        let id = AccountId::from_bytes(self.draw());
+        let (first_name, last_name) = (new.first_name.trim(), new.last_name.trim());
         let account = Account {
-            id: AccountId::from_bytes(self.draw()),
-            tenant: new.tenant,
-            user_name: new.user_name.trim().to_owned(),
-            display_name: new.display_name.trim().to_owned(),
-            role: new.role,
+            first_name: first_name.to_owned(),
+            last_name: last_name.to_owned(),
+            display_name: display_name(new.display_name, first_name, last_name),
             must_change_password: one_time.is_some(),
-            disabled: false,
             language: new.language.map(str::to_owned),
-            created_at: now,
+            ..Account::new(id, new.tenant, new.user_name.trim(), new.role, now)
         };
         let password = one_time.as_ref().map(OneTimePassword::reveal).or(new.password);
         let hash = self.hasher.hash(password.unwrap_or_default(), &*self.random)?;
@@ -65,6 +67,8 @@ impl Identity {
         let new = NewAccount {
             tenant: Some(tenant),
             user_name,
+            first_name: "",
+            last_name: "",
             display_name: "",
             role: AccountRole::Administrator,
             language: None,
@@ -114,6 +118,16 @@ impl Identity {
         let event = password_event("password.change", account, &account.user_name, now);
         self.catalog.audit(&[AuditEvent { ip: current.session.ip, ..event }])?;
         Ok(())
+    }
+}
+
+/// The name that is shown: the one that was given, or first and last name.
+pub fn display_name(given: &str, first_name: &str, last_name: &str) -> String {
+    let given = given.trim();
+    if given.is_empty() {
+        format!("{} {}", first_name.trim(), last_name.trim()).trim().to_owned()
+    } else {
+        given.to_owned()
     }
 }
 

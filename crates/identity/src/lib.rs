@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 
-pub use accounts::NewAccount;
+pub use accounts::{NewAccount, display_name};
 pub use error::{IdentityError, WeakPassword};
 pub use password::{OneTimePassword, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, check_password};
 pub use random::{Random, SystemRandom};

@@ -53,6 +53,8 @@ impl World {
         let new = NewAccount {
             tenant: (role != AccountRole::Operator).then_some(TENANT),
             user_name,
+            first_name: "",
+            last_name: "",
             display_name: "",
             role,
             language: None,

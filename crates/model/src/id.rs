@@ -73,6 +73,22 @@ macro_rules! id {
 }
 
 id!(
+    /// One request of an auditor or officer for access to foreign mail.
+    AccessRequestId
+);
+id!(
+    /// One directory that accounts and groups come from.
+    DirectoryId
+);
+id!(
+    /// One grant: who may see the mail of whom.
+    GrantId
+);
+id!(
+    /// One group of accounts.
+    GroupId
+);
+id!(
     /// One customer whose archive is separate from all others.
     TenantId
 );

@@ -15,7 +15,10 @@ pub use address::{EmailAddress, Mailbox};
 pub use digest::{ContentId, Digest, DigestWriter, ParseDigestError};
 pub use document::IndexDocument;
 pub use envelope::{Envelope, HeaderRule, HeaderRules, Source, Submission};
-pub use id::{AccountId, ParseIdError, QuarantineId, RecordId, SourceId, TenantId};
+pub use id::{
+    AccessRequestId, AccountId, DirectoryId, GrantId, GroupId, ParseIdError, QuarantineId,
+    RecordId, SourceId, TenantId,
+};
 pub use journal::{JournalRecipient, JournalReport, JournalVariant, RecipientField};
 pub use record::{
     Attachment, Location, MailKind, Mark, Participant, Provenance, RecordFacts, ReportFacts, Role,

@@ -5,14 +5,19 @@
 
 mod actor;
 mod assign;
+mod grant;
+mod role;
 mod scope;
+mod span;
 
-pub use actor::{
-    AccountRole, Actor, Denied, OwnedAddress, ParseRoleError, Permission, ROLES, authorize,
-    permissions,
-};
+pub use actor::{Actor, Denied, OwnedAddress, authorize};
 pub use assign::{Assigned, QuarantineReason, assign};
+pub use grant::{
+    Approval, Grant, GrantKind, Opening, Opens, ParseGrantKindError, effective, opened,
+};
+pub use role::{AccountRole, ParseRoleError, Permission, ROLES, permissions, roles_document};
 pub use scope::{Scope, View, authorize_read};
+pub use span::Span;
 
 #[cfg(test)]
 mod tests;

@@ -60,7 +60,7 @@ pub fn authorize_read(actor: &Actor) -> Result<Scope, Denied> {
     let tenant = actor.tenant.ok_or(Denied)?;
     let addresses = match actor.role {
         AccountRole::Auditor => None,
-        AccountRole::User => Some(actor.addresses.clone()),
+        AccountRole::Officer | AccountRole::User => Some(actor.addresses.clone()),
         AccountRole::Administrator | AccountRole::Operator => return Err(Denied),
     };
     Ok(Scope { tenant, addresses })

@@ -306,14 +306,18 @@ export interface components {
             /** @description The addresses whose mail the account sees, or saw. */
             addresses: string[];
             displayName: string;
+            firstName: string;
             id: string;
             language?: string | null;
+            lastName: string;
+            /** @description What the account may do; `docs/roles.md` explains the names. */
+            permissions: string[];
             role: components["schemas"]["AccountRole"];
             tenant: components["schemas"]["Tenant"] | null;
             userName: string;
         };
         /** @enum {string} */
-        AccountRole: "user" | "auditor" | "administrator" | "operator";
+        AccountRole: "user" | "auditor" | "officer" | "administrator" | "operator";
         ArchiveStatus: {
             /** Format: int64 */
             merged: number;

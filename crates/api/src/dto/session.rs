@@ -30,8 +30,12 @@ pub struct Session {
 pub struct Account {
     pub id: String,
     pub user_name: String,
+    pub first_name: String,
+    pub last_name: String,
     pub display_name: String,
     pub role: AccountRole,
+    /// What the account may do; `docs/roles.md` explains the names.
+    pub permissions: Vec<String>,
     /// Null for operators.
     #[schema(required)]
     pub tenant: Option<Tenant>,
@@ -52,6 +56,7 @@ pub struct Tenant {
 pub enum AccountRole {
     User,
     Auditor,
+    Officer,
     Administrator,
     Operator,
 }
@@ -61,6 +66,7 @@ impl From<policy::AccountRole> for AccountRole {
         match role {
             policy::AccountRole::Administrator => Self::Administrator,
             policy::AccountRole::Auditor => Self::Auditor,
+            policy::AccountRole::Officer => Self::Officer,
             policy::AccountRole::Operator => Self::Operator,
             policy::AccountRole::User => Self::User,
         }

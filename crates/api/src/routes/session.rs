@@ -146,7 +146,13 @@ fn describe(
             id: account.id.to_string(),
             user_name: account.user_name.clone(),
             display_name: account.display_name.clone(),
+            first_name: account.first_name.clone(),
+            last_name: account.last_name.clone(),
             role: account.role.into(),
+            permissions: policy::permissions(account.role)
+                .iter()
+                .map(|permission| permission.name().to_owned())
+                .collect(),
             tenant: tenant
                 .map(|tenant| dto::Tenant { id: tenant.id.to_string(), name: tenant.name }),
             addresses,

@@ -17,7 +17,9 @@ fn add(world: &World, user_name: &str, password: &str) {
     let new = NewAccount {
         tenant: Some(A),
         user_name,
-        display_name: "Dora Dach",
+        first_name: "Dora",
+        last_name: "Dach",
+        display_name: "",
         role: AccountRole::User,
         language: Some("de"),
         password: Some(password),

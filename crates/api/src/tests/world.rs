@@ -237,16 +237,11 @@ impl World {
     }
 
     pub fn account(&self, who: Who, role: AccountRole, tenant: Option<TenantId>) -> Account {
+        let id = AccountId::from_bytes([who as u8; 16]);
         Account {
-            id: AccountId::from_bytes([who as u8; 16]),
-            tenant,
-            user_name: format!("{who:?}").to_lowercase(),
             display_name: format!("{who:?}"),
-            role,
-            must_change_password: false,
-            disabled: false,
             language: Some("de".into()),
-            created_at: NOW,
+            ..Account::new(id, tenant, &format!("{who:?}").to_lowercase(), role, NOW)
         }
     }
 

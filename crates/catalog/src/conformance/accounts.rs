@@ -26,16 +26,11 @@ fn conflict<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> Conflict {
 }
 
 fn account(number: u8, user_name: &str) -> Account {
+    let id = AccountId::from_bytes([number; 16]);
     Account {
-        id: AccountId::from_bytes([number; 16]),
-        tenant: Some(A),
-        user_name: user_name.to_owned(),
         display_name: "Somebody".to_owned(),
-        role: AccountRole::User,
-        must_change_password: false,
-        disabled: false,
         language: Some("de".to_owned()),
-        created_at: NOON,
+        ..Account::new(id, Some(A), user_name, AccountRole::User, NOON)
     }
 }
 

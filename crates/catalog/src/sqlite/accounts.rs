@@ -1,13 +1,13 @@
-use model::{AccountId, Digest, EmailAddress, TenantId, Timestamp};
-use policy::OwnedAddress;
+use model::{AccountId, Digest, DirectoryId, EmailAddress, TenantId, Timestamp};
+use policy::{AccountRole, OwnedAddress};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::codes::Parsed;
 use super::fault::{Abort, Fault, is_unique_violation};
 use super::{Sqlite, addresses, sessions, tenant_row, tenants};
 use crate::{
-    Account, Accounts, Attempt, CatalogError, Conflict, Handover, Session, ThrottleRule,
-    USER_NAME_CHARS_MAX,
+    Account, AccountKind, Accounts, Attempt, CatalogError, Conflict, Handover, Origin, Session,
+    ThrottleRule, USER_NAME_CHARS_MAX,
 };
 
 impl Accounts for Sqlite {
@@ -16,63 +16,15 @@ impl Accounts for Sqlite {
         account: &Account,
         password_hash: Option<&str>,
     ) -> Result<(), CatalogError> {
-        let name = account.user_name.trim();
-        if name.is_empty() || name.chars().count() > USER_NAME_CHARS_MAX {
-            return Err(CatalogError::Invalid("the user name"));
+        check(account)?;
+        if account.kind == AccountKind::Shared && password_hash.is_some() {
+            return Err(CatalogError::Invalid("the password of a shared mailbox"));
         }
-        if account.tenant.is_none() != (account.role == policy::AccountRole::Operator) {
-            return Err(CatalogError::Invalid("the tenant of the account"));
-        }
-        self.write(|db, _| {
-            let tenant = account.tenant.map(|tenant| tenant_row(db, tenant)).transpose()?;
-            db.prepare_cached(
-                "INSERT INTO account (id, tenant, user_name, user_key, display_name, role,
-                     password_hash, must_change_password, disabled, language, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?
-            .execute(params![
-                account.id.as_bytes(),
-                tenant,
-                name,
-                name.to_lowercase(),
-                account.display_name,
-                account.role.name(),
-                password_hash,
-                account.must_change_password,
-                account.disabled,
-                account.language,
-                account.created_at.as_micros(),
-            ])
-            .map_err(conflict)?;
-            Ok(())
-        })
+        self.write(|db, _| insert(db, account, password_hash))
     }
 
     fn update_account(&self, account: &Account) -> Result<(), CatalogError> {
-        self.write(|db, _| {
-            let row = account_row(db, account.id)?;
-            db.prepare_cached(
-                "UPDATE account SET display_name = ?2, role = ?3, must_change_password = ?4,
-                     disabled = ?5, language = ?6
-                 WHERE row = ?1",
-            )?
-            .execute(params![
-                row,
-                account.display_name,
-                account.role.name(),
-                account.must_change_password,
-                account.disabled,
-                account.language,
-            ])
-            .map_err(|error| match is_unique_violation(&error, "CHECK") {
-                true => CatalogError::Invalid("the role of the account").into(),
-                false => Abort::from(error),
-            })?;
-            if account.disabled {
-                sessions::end_all(db, row, None)?;
-            }
-            Ok(())
-        })
+        self.write(|db, _| update(db, account))
     }
 
     fn account(&self, id: AccountId) -> Result<Option<Account>, CatalogError> {
@@ -207,6 +159,107 @@ impl Accounts for Sqlite {
     }
 }
 
+fn check(account: &Account) -> Result<(), CatalogError> {
+    let name = account.user_name.trim();
+    if name.is_empty()
+        || name.chars().count() > USER_NAME_CHARS_MAX
+        || name.chars().any(char::is_control)
+    {
+        return Err(CatalogError::Invalid("the user name"));
+    }
+    if account.tenant.is_none() != (account.role == AccountRole::Operator) {
+        return Err(CatalogError::Invalid("the tenant of the account"));
+    }
+    if account.kind == AccountKind::Shared && account.role != AccountRole::User {
+        return Err(CatalogError::Invalid("the role of a shared mailbox"));
+    }
+    check_names(account)
+}
+
+fn check_names(account: &Account) -> Result<(), CatalogError> {
+    let names = [&account.first_name, &account.last_name, &account.display_name];
+    let fits = |name: &&String| name.chars().count() <= USER_NAME_CHARS_MAX;
+    if names.iter().all(fits) { Ok(()) } else { Err(CatalogError::Invalid("the person's name")) }
+}
+
+/// What lists are filtered by.
+fn search_key(account: &Account) -> String {
+    let Account { user_name, first_name, last_name, display_name, .. } = account;
+    format!("{user_name} {first_name} {last_name} {display_name}").to_lowercase()
+}
+
+/// Adds the account, which was checked.
+pub(super) fn insert(
+    db: &Connection,
+    account: &Account,
+    password_hash: Option<&str>,
+) -> Result<(), Abort> {
+    let tenant = account.tenant.map(|tenant| tenant_row(db, tenant)).transpose()?;
+    let name = account.user_name.trim();
+    db.prepare_cached(
+        "INSERT INTO account (id, tenant, user_name, user_key, first_name, last_name,
+             display_name, search_key, kind, role, archived, directory, external_key,
+             password_hash, must_change_password, disabled, language, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    )?
+    .execute(params![
+        account.id.as_bytes(),
+        tenant,
+        name,
+        name.to_lowercase(),
+        account.first_name,
+        account.last_name,
+        account.display_name,
+        search_key(account),
+        account.kind.name(),
+        account.role.name(),
+        account.archived,
+        account.origin.as_ref().map(|origin| origin.directory.as_bytes()),
+        account.origin.as_ref().map(|origin| &origin.key),
+        password_hash,
+        account.must_change_password,
+        account.disabled,
+        account.language,
+        account.created_at.as_micros(),
+    ])
+    .map_err(conflict)?;
+    Ok(())
+}
+
+/// Replaces what may change.
+pub(super) fn update(db: &Connection, account: &Account) -> Result<(), Abort> {
+    check_names(account)?;
+    let row = account_row(db, account.id)?;
+    db.prepare_cached(
+        "UPDATE account SET first_name = ?2, last_name = ?3, display_name = ?4, search_key = ?5,
+             role = ?6, archived = ?7, directory = ?8, external_key = ?9,
+             must_change_password = ?10, disabled = ?11, language = ?12
+         WHERE row = ?1",
+    )?
+    .execute(params![
+        row,
+        account.first_name,
+        account.last_name,
+        account.display_name,
+        search_key(account),
+        account.role.name(),
+        account.archived,
+        account.origin.as_ref().map(|origin| origin.directory.as_bytes()),
+        account.origin.as_ref().map(|origin| &origin.key),
+        account.must_change_password,
+        account.disabled,
+        account.language,
+    ])
+    .map_err(|error| match is_unique_violation(&error, "CHECK") {
+        true => CatalogError::Invalid("the role of the account").into(),
+        false => conflict(error),
+    })?;
+    if account.disabled {
+        sessions::end_all(db, row, None)?;
+    }
+    Ok(())
+}
+
 pub(super) fn find(db: &Connection, id: AccountId) -> Result<Option<(i64, Account)>, Fault> {
     db.prepare_cached("SELECT * FROM account WHERE id = ?1")?
         .query_row([id.as_bytes()], |row| Ok((row.get("row")?, account(db, row)?)))
@@ -224,7 +277,12 @@ pub(super) fn account(db: &Connection, row: &Row<'_>) -> Result<Account, Fault> 
         id: AccountId::from_bytes(row.get("id")?),
         tenant: tenant.map(|tenant| tenants::tenant_id(db, tenant)).transpose()?,
         user_name: row.get("user_name")?,
+        first_name: row.get("first_name")?,
+        last_name: row.get("last_name")?,
         display_name: row.get("display_name")?,
+        kind: row.get::<_, Parsed<_>>("kind")?.0,
+        archived: row.get("archived")?,
+        origin: origin(row)?,
         role: row.get::<_, Parsed<_>>("role")?.0,
         must_change_password: row.get("must_change_password")?,
         disabled: row.get("disabled")?,
@@ -233,11 +291,21 @@ pub(super) fn account(db: &Connection, row: &Row<'_>) -> Result<Account, Fault> 
     })
 }
 
+/// Where an account or a group comes from.
+pub(super) fn origin(row: &Row<'_>) -> Result<Option<Origin>, Fault> {
+    let directory: Option<[u8; 16]> = row.get("directory")?;
+    let key: Option<String> = row.get("external_key")?;
+    let origin = directory.zip(key);
+    Ok(origin.map(|(directory, key)| Origin { directory: DirectoryId::from_bytes(directory), key }))
+}
+
 fn conflict(error: Fault) -> Abort {
     if is_unique_violation(&error, "account.user_key") {
         CatalogError::Conflict(Conflict::UserName).into()
     } else if is_unique_violation(&error, "account.id") {
         CatalogError::Conflict(Conflict::Id).into()
+    } else if is_unique_violation(&error, "account.directory") {
+        CatalogError::Conflict(Conflict::Origin).into()
     } else {
         error.into()
     }

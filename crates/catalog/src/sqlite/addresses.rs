@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
 use super::accounts::account_row;
+use super::codes::json;
 use super::fault::Fault;
 use crate::{CatalogError, Conflict, Handover};
 
@@ -78,6 +79,34 @@ pub(super) fn all(engine: &Sqlite, account: AccountId) -> Result<Vec<OwnedAddres
             .collect::<Result<_, _>>()?;
         Ok(spans)
     })
+}
+
+/// All spans of all these accounts, with the id of who owns each.
+pub(super) fn of(
+    db: &Connection,
+    accounts: &[AccountId],
+) -> Result<Vec<(AccountId, OwnedAddress)>, Fault> {
+    db.prepare_cached(
+        "SELECT account.id AS id, key, valid_from, valid_until
+         FROM json_each(?1) wanted CROSS JOIN account ON account.id = unhex(wanted.value)
+         CROSS JOIN account_address a ON a.account = account.row
+         ORDER BY account.row, key, valid_from",
+    )?
+    .query_map([json(&accounts)], |row| Ok((AccountId::from_bytes(row.get("id")?), span(row)?)))?
+    .collect()
+}
+
+/// Who owns `key` now, or owned it last.
+pub(super) fn owner(
+    db: &Connection,
+    tenant: i64,
+    key: &str,
+) -> Result<Option<(AccountId, OwnedAddress)>, Fault> {
+    let Some(owner) = last_owner(db, tenant, key)? else { return Ok(None) };
+    let id = db
+        .prepare_cached("SELECT id FROM account WHERE row = ?1")?
+        .query_row([owner.account], |row| row.get(0).map(AccountId::from_bytes))?;
+    Ok(Some((id, owner.span)))
 }
 
 fn tenant_of(db: &Connection, account: i64) -> Result<Option<i64>, Fault> {

@@ -7,7 +7,19 @@ use super::fault::fault;
 use crate::CatalogError;
 
 /// Tables that do not come from the vault, parents first.
-const CARRIED: [&str; 6] = ["tenant", "source", "setting", "account", "account_address", "audit"];
+const CARRIED: &[&str] = &[
+    "tenant",
+    "source",
+    "setting",
+    "account",
+    "account_address",
+    "account_group",
+    "group_member",
+    "access_grant",
+    "access_request",
+    "access_concerned",
+    "audit",
+];
 
 impl Sqlite {
     /// Copies tenants, sources, settings, accounts and the audit log of the database at `from`

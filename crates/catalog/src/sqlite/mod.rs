@@ -1,5 +1,6 @@
 //! The engine for one machine: one SQLite database in WAL mode, one writer, several readers.
 
+mod access;
 mod accounts;
 mod addresses;
 mod audit;
@@ -7,7 +8,10 @@ mod carry;
 mod codes;
 mod commit;
 mod fault;
+mod grants;
+mod groups;
 mod intern;
+mod people;
 mod pool;
 mod quarantine;
 mod reads;

@@ -29,7 +29,7 @@ pub enum Command {
         /// The person's name
         #[arg(long)]
         name: Option<String>,
-        /// administrator, auditor, operator or user
+        /// administrator, auditor, officer, operator or user
         #[arg(long, default_value = "user")]
         role: AccountRole,
         /// An address whose mail the account may see; may be given several times
@@ -74,6 +74,8 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
                 &NewAccount {
                     tenant: tenant.map(|it| it.id),
                     user_name: &user,
+                    first_name: "",
+                    last_name: "",
                     display_name: name.as_deref().unwrap_or(&user),
                     role,
                     language: None,
