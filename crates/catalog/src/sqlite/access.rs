@@ -38,7 +38,7 @@ pub(super) fn add(engine: &Sqlite, request: &AccessRequest) -> Result<(), Catalo
         .collect();
     mailboxes.sort_unstable();
     mailboxes.dedup();
-    if whole == !mailboxes.is_empty() || mailboxes.len() > REQUEST_MAILBOXES_MAX {
+    if whole != mailboxes.is_empty() || mailboxes.len() > REQUEST_MAILBOXES_MAX {
         return Err(CatalogError::Invalid("the list of mailboxes"));
     }
     engine.write(|db, _| {
