@@ -10,6 +10,9 @@ mod body;
 mod caller;
 mod download;
 pub mod dto;
+mod http_figures;
+mod live_log;
+mod operation;
 mod problem;
 mod routes;
 mod security;
@@ -24,6 +27,11 @@ use tower_http::compression::predicate::{And, DefaultPredicate, NotForContentTyp
 
 pub use blocking::{Blocking, PASSWORD_CHECKS_MAX, READS_MAX};
 pub use caller::CSRF_HEADER;
+pub use http_figures::{HttpCount, HttpFigures, HttpKey};
+pub use live_log::{
+    LOG_ENTRIES_KEPT, LOG_LISTENERS_MAX, LOG_WAITING_MAX, LiveLog, LogFilter, LogItem, LogListener,
+};
+pub use operation::{Operation, SettingsChange, SettingsError};
 pub use problem::Problem;
 pub use security::{BODY_BYTES_MAX, REQUEST_SECONDS_MAX};
 pub use state::{AppState, DeskError, Peer, QuarantineDesk, Settings, StatusSource};
@@ -38,6 +46,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CompressionLayer::new().gzip(true).compress_when(worth_compressing()))
+        .layer(from_fn_with_state(state.http.clone(), http_figures::count))
         .layer(from_fn_with_state(state.clone(), security::guard))
         .with_state(state)
 }

@@ -8,6 +8,9 @@ use model::{Clock, QuarantineId, TenantId};
 
 use crate::blocking::Blocking;
 use crate::dto::Status;
+use crate::http_figures::HttpFigures;
+use crate::live_log::LiveLog;
+use crate::operation::Operation;
 use crate::trail::Trail;
 
 /// What the routes work with.
@@ -22,6 +25,9 @@ pub struct AppState {
     pub settings: Arc<Settings>,
     pub trail: Arc<Trail>,
     pub blocking: Blocking,
+    pub operation: Arc<dyn Operation>,
+    pub live_log: Arc<LiveLog>,
+    pub http: Arc<HttpFigures>,
 }
 
 /// How the server is reached.

@@ -2,6 +2,7 @@ mod corpus;
 mod document;
 mod downloads;
 mod hostile;
+mod operation;
 mod reading;
 mod rights;
 mod sessions;

@@ -11,6 +11,7 @@ mod audit;
 mod error;
 mod grant;
 mod people;
+mod operation;
 mod record;
 mod secret;
 mod sqlite;
@@ -33,6 +34,9 @@ pub use people::{
     ACCOUNT_PAGE_ROWS_MAX, AccountFilter, AccountKind, AccountPage, AccountRow,
     GROUP_NAME_CHARS_MAX, GROUPS_MAX, Group, GroupRow, Origin, ParseAccountKindError, People,
 };
+pub use operation::{
+    AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
+};
 pub use record::{
     Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, Outcome,
     QuarantineList, QuarantineRow, QuarantineState, Records,
@@ -47,7 +51,9 @@ pub use tenant::{Routed, SourceKind, SourceRow, SourceState, Tenant, TenantState
 /// Everything that an engine can do.
 ///
 /// A `dyn Catalog` has the methods of all its parts; their traits need no import.
-pub trait Catalog: Accounts + AuditLog + Grants + People + Records + Tenants {
+pub trait Catalog:
+    Accounts + AuditLog + Grants + Operations + People + Records + Tenants
+{
     /// Reads the whole database and lists what is damaged; an empty list is a sound database.
     /// Slow: seconds per gigabyte. Does not disturb writers.
     fn integrity_check(&self) -> Result<Vec<String>, CatalogError>;

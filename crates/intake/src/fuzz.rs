@@ -83,7 +83,7 @@ fn talk(octets: &[u8], piece: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
         ..SmtpSettings::default()
     };
     let shared = Arc::new(Shared {
-        settings,
+        settings: arc_swap::ArcSwap::from_pointee(settings),
         router: Arc::new(KnownUsers),
         room: room.clone(),
         clock: Arc::new(FixedClock),

@@ -21,7 +21,10 @@ mod wire;
 mod tests;
 
 pub use command::COMMAND_LINE_BYTES_MAX;
-pub use figures::{IntakeFigures, IntakeReading, MINUTES_KEPT, Rate};
+pub use figures::{
+    ACKNOWLEDGED_SECONDS, HistogramReading, IntakeFigures, IntakeReading, MINUTES_KEPT,
+    REPLY_CODES, Rate,
+};
 pub use route::{Route, Router, without_subaddress};
 pub use server::{SHUTDOWN_SECONDS_MAX, SmtpServer, bind};
 pub use session::DELIVERIES_MAX;

@@ -59,6 +59,7 @@ pub fn rebuild(
         index: Arc::clone(index),
         reload: Reload::new(Arc::clone(vault), Arc::clone(catalog)),
         clock: Arc::clone(clock),
+        heartbeat: pipeline::Heartbeat::default(),
         figures: Arc::new(IndexFigures::default()),
     };
     indexer.complete()?;

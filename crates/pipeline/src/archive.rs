@@ -195,7 +195,20 @@ impl Archiver {
                     _ => SettledAs::Known,
                 },
             };
+            let submission = &item.claimed.submission;
+            if let SettledAs::Quarantined(reason) = &outcome {
+                let (code, _) = reason.split_once(' ').unwrap_or((reason, ""));
+                tracing::warn!(
+                    target: "mail",
+                    { tenant.id = %tenant, source.id = %submission.source.id(), reason = code },
+                    "mail quarantined"
+                );
+            }
             settled.push(Settled {
+                tenant,
+                received_at: submission.received_at,
+                shape: item.understood.facts.shape,
+                reverse_path: submission.envelope.as_ref().and_then(|it| it.reverse_path.clone()),
                 source: item.claimed.submission.source.clone(),
                 size_bytes: item.claimed.submission.octets.len() as u64,
                 outcome,
@@ -203,6 +216,7 @@ impl Archiver {
         }
         let ids: Vec<_> = items.iter().map(|item| item.claimed.id).collect();
         self.parts.spool.settle(&ids, Settlement::Archived);
+        log_batch(tenant, &settled);
         self.parts.watcher.settled(&settled);
         if committed.max_seq > before {
             // A merged record has recipients that only the catalog knows together.
@@ -227,6 +241,23 @@ impl Archiver {
     pub fn settle(&self, claimed: &[Claimed], outcome: Settlement) {
         let ids: Vec<_> = claimed.iter().map(|one| one.id).collect();
         self.parts.spool.settle(&ids, outcome);
+    }
+}
+
+/// One line for each batch and source.
+fn log_batch(tenant: TenantId, settled: &[Settled]) {
+    let mut sources: BTreeMap<SourceId, (u64, u64)> = BTreeMap::new();
+    for one in settled {
+        let (mails, octets) = sources.entry(one.source.id()).or_default();
+        *mails += 1;
+        *octets += one.size_bytes;
+    }
+    for (source, (mails, octets)) in sources {
+        tracing::info!(
+            target: "mail",
+            { tenant.id = %tenant, source.id = %source, mails, octets },
+            "batch archived"
+        );
     }
 }
 

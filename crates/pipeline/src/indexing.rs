@@ -15,6 +15,7 @@ use index::{IndexChange, SearchIndex, State};
 use model::{Clock, TenantId, Timestamp};
 
 use crate::error::{Error, Result};
+use crate::heartbeat::{Heartbeat, Thread};
 use crate::reload::Reload;
 
 /// Batches that may wait for the index.
@@ -87,6 +88,7 @@ pub struct Indexer {
     pub reload: Reload,
     pub clock: Arc<dyn Clock>,
     pub figures: Arc<IndexFigures>,
+    pub heartbeat: Heartbeat,
 }
 
 /// A tenant's index while the thread runs.
@@ -110,6 +112,7 @@ impl Indexer {
         let mut released = Instant::now();
         let mut idle = true;
         loop {
+            self.heartbeat.beat(Thread::Index);
             let ended = match fresh.recv_timeout(IDLE) {
                 Ok(batch) => {
                     let (tenant, taken) = (batch.tenant, self.take(&mut tenants, batch));
@@ -185,6 +188,7 @@ impl Indexer {
         match self.catalog.tenants() {
             Ok(all) => {
                 for tenant in all {
+                    self.heartbeat.beat(Thread::Index);
                     let caught_up = self.catch_up(tenants, tenant.id);
                     self.note(tenants, tenant.id, caught_up);
                 }
@@ -199,6 +203,7 @@ impl Indexer {
         // The pipeline may be about to hand over what is newer than this.
         let target = self.catalog.max_seq(tenant)?;
         while progress.applied < target {
+            self.heartbeat.beat(Thread::Index);
             let changes = self.catalog.changes(tenant, progress.applied, CATCH_UP_EVENTS)?;
             if changes.through_seq <= progress.applied {
                 break;
@@ -221,6 +226,7 @@ impl Indexer {
             // An error leaves the documents uncommitted; they are read again from the vault.
             progress.dirty_since = None;
             self.index.commit(tenant)?;
+            tracing::info!(target: "mail", { tenant.id = %tenant }, "index committed");
             self.figures.last_commit.store(self.clock.now().as_micros(), Ordering::Relaxed);
         }
         Ok(())

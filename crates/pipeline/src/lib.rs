@@ -6,6 +6,7 @@ mod archive;
 mod compose;
 mod document;
 mod error;
+mod heartbeat;
 mod indexing;
 mod places;
 mod quarantine;
@@ -18,12 +19,13 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use index::SearchIndex;
-use model::{Clock, Source, TenantId};
+use model::{Clock, EmailAddress, Shape, Source, TenantId, Timestamp};
 use spool::Spool;
 use store::Vault;
 
 pub use document::{Known, document, list_date};
 pub use error::{Error, Result};
+pub use heartbeat::{Heartbeat, Pause, Paused};
 pub use indexing::{IndexFigures, Indexer};
 pub use places::{JournalAddress, Places, TenantInfo, write_info};
 pub use quarantine::{Decision, QuarantineDesk};
@@ -72,6 +74,11 @@ pub enum SettledAs {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
+    pub tenant: TenantId,
+    pub received_at: Timestamp,
+    pub shape: Shape,
+    /// The sender in the SMTP dialogue, if there was one.
+    pub reverse_path: Option<EmailAddress>,
     pub source: Source,
     pub size_bytes: u64,
     pub outcome: SettledAs,

@@ -10,6 +10,7 @@ use spool::{Claimed, Outcome};
 
 use crate::archive::Archiver;
 use crate::error::Error;
+use crate::heartbeat::{Heartbeat, Pause, Thread};
 use crate::indexing::{IndexFigures, Indexer, channel};
 use crate::reload::Reload;
 use crate::{LineParts, LineSettings};
@@ -30,6 +31,8 @@ pub struct Pipeline {
     archiver: JoinHandle<()>,
     indexer: JoinHandle<()>,
     figures: Arc<IndexFigures>,
+    heartbeat: Heartbeat,
+    pause: Pause,
 }
 
 impl Pipeline {
@@ -41,12 +44,14 @@ impl Pipeline {
         let stop = Arc::new(AtomicBool::new(false));
         let figures = Arc::new(IndexFigures::default());
         let (to_index, fresh) = channel();
+        let (heartbeat, pause) = (Heartbeat::default(), Pause::default());
         let indexer = Indexer {
             catalog: Arc::clone(&parts.catalog),
             index: Arc::clone(&parts.index),
             reload: Reload::new(Arc::clone(&parts.vault), Arc::clone(&parts.catalog)),
             clock: Arc::clone(&parts.clock),
             figures: Arc::clone(&figures),
+            heartbeat: heartbeat.clone(),
         };
         let indexer = std::thread::Builder::new()
             .name("index".to_owned())
@@ -54,22 +59,34 @@ impl Pipeline {
         let archiver = {
             let stop = Arc::clone(&stop);
             let spool = parts.spool.clone();
+            let (heartbeat, pause) = (heartbeat.clone(), pause.clone());
             let archiver = Archiver::new(parts, to_index);
             std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
+                    heartbeat.beat(Thread::Archive);
                     let (count, bytes) = (settings.batch_mails_max, settings.batch_bytes_max);
                     let claimed = spool.claim(count, bytes, CLAIM_WAIT);
                     if !claimed.is_empty() {
-                        archive(&archiver, claimed, &stop);
+                        pause.work(|| archive(&archiver, claimed, &stop));
                     }
                 }
             })?
         };
-        Ok(Self { stop, archiver, indexer, figures })
+        Ok(Self { stop, archiver, indexer, figures, heartbeat, pause })
     }
 
     pub fn index_figures(&self) -> Arc<IndexFigures> {
         Arc::clone(&self.figures)
+    }
+
+    /// Whether the threads make progress.
+    pub fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
+    }
+
+    /// For who must see vault and catalog as they belong together.
+    pub fn pause(&self) -> Pause {
+        self.pause.clone()
     }
 
     /// Ends the threads after the batch in progress; what was archived is indexed and committed.

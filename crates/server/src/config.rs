@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use intake::smtp::SmtpSettings;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// `chancery.toml`. Every key has a default; a key that is not known is an error.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,7 +19,17 @@ pub struct Config {
     pub tls: Tls,
     pub spool: Spool,
     pub pipeline: Pipeline,
+    /// These three are read as [`api::dto::ServerSettings`].
+    pub notifications: toml::Table,
+    pub log: toml::Table,
+    pub metrics: toml::Table,
+    /// What the file and the command line say, as it was written.
+    #[serde(skip)]
+    said: toml::Table,
 }
+
+/// Sections whose values are fixed when the file names them; the others are for the file alone.
+const SETTINGS: [&str; 7] = ["smtp", "http", "tls", "spool", "notifications", "log", "metrics"];
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -26,11 +37,13 @@ pub struct Http {
     pub listen: Vec<SocketAddr>,
     /// HTTPS; `false` is for a reverse proxy on the same machine and only allowed on loopback.
     pub tls: bool,
+    /// How browsers reach the server, such as `https://archive.example`.
+    pub public_url: String,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: vec![SocketAddr::from(([0, 0, 0, 0], 8443))], tls: true }
+        Self { listen: vec![SocketAddr::from(([0, 0, 0, 0], 8443))], tls: true, public_url: String::new() }
     }
 }
 
@@ -85,10 +98,34 @@ impl Config {
         };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-        let config: Self = toml::from_str(&text)
-            .with_context(|| format!("the configuration {} is not valid", path.display()))?;
+        Self::parse(&text)
+            .with_context(|| format!("the configuration {} is not valid", path.display()))
+    }
+
+    /// # Errors
+    /// When the text is no TOML, holds an unknown key, or says what cannot work.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut config: Self = toml::from_str(text)?;
+        config.said = toml::from_str(text)?;
         config.check()?;
         Ok(config)
+    }
+
+    /// What the file and the command line fix, named as the API names it: the tree of
+    /// [`api::dto::ServerSettings`] with nothing but these values.
+    pub fn fixed(&self) -> Value {
+        let sections = self.said.iter().filter(|(name, _)| SETTINGS.contains(&name.as_str()));
+        let fixed = sections.map(|(name, value)| (camel_case(name), as_json(value)));
+        Value::Object(fixed.collect())
+    }
+
+    /// Fixes a value as if the file named it: for the command line.
+    pub fn fix(&mut self, section: &str, key: &str, value: impl Into<toml::Value>) {
+        let empty = || toml::Value::Table(toml::Table::new());
+        let section = self.said.entry(section.to_owned()).or_insert_with(empty);
+        if let toml::Value::Table(section) = section {
+            section.insert(key.to_owned(), value.into());
+        }
     }
 
     /// Refuses what would be unsafe or cannot work.
@@ -115,6 +152,33 @@ impl Config {
     }
 }
 
+fn as_json(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::Table(table) => {
+            let entries = table.iter().map(|(key, value)| (camel_case(key), as_json(value)));
+            Value::Object(entries.collect())
+        }
+        toml::Value::Array(list) => Value::Array(list.iter().map(as_json).collect()),
+        toml::Value::String(text) => text.clone().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Float(number) => (*number).into(),
+        toml::Value::Boolean(yes) => (*yes).into(),
+        toml::Value::Datetime(moment) => moment.to_string().into(),
+    }
+}
+
+/// `host_name` becomes `hostName`.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut all, word| {
+        let mut letters = word.chars();
+        all.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        all.push_str(letters.as_str());
+        all
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +186,13 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused() {
         assert!(toml::from_str::<Config>("[smtp]\nlisten_on = []").is_err());
+    }
+
+    #[test]
+    fn what_the_file_says_is_fixed_under_the_names_of_the_api() {
+        let config = Config::parse("[smtp]\nhost_name = 'a.example'\n[pipeline]\nbatch_mails_max = 9")
+            .unwrap();
+        assert_eq!(config.fixed(), serde_json::json!({ "smtp": { "hostName": "a.example" } }));
     }
 
     #[test]

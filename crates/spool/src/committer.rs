@@ -47,10 +47,7 @@ pub(crate) fn sync_large_files(shared: &Shared, jobs: &mpsc::Receiver<Job>) {
         let synced = job.finished.large.as_ref().map_or(Ok(()), |large| large.sync(&shared.dir));
         match synced {
             Ok(()) => shared.pend(job),
-            Err(error) => {
-                shared.unreserve(job.finished.disk_bytes());
-                call(job.on_durable, Err(error));
-            }
+            Err(error) => call(job.on_durable, Err(error)),
         }
     }
 }
@@ -99,9 +96,7 @@ fn next_batch(shared: &Shared) -> Option<Vec<Job>> {
 }
 
 fn commit(shared: &Shared, active: &mut Option<Active>, buffer: &mut Vec<u8>, batch: Vec<Job>) {
-    let reserved: u64 = batch.iter().map(|job| job.finished.disk_bytes()).sum();
     let result = write_durably(shared, active, buffer, &batch);
-    shared.unreserve(reserved);
     match result {
         Ok(frames) => acknowledge(shared, active, batch, &frames),
         Err(error) => {
@@ -128,7 +123,7 @@ fn write_durably(
     buffer: &mut Vec<u8>,
     batch: &[Job],
 ) -> Result<Vec<Frame>> {
-    if let Some(full) = active.take_if(|active| active.charged >= shared.limits.segment_bytes) {
+    if let Some(full) = active.take_if(|active| active.charged >= shared.limits().segment_bytes) {
         deactivate(shared, &full);
     }
     if active.is_none() {
@@ -161,6 +156,7 @@ fn acknowledge(shared: &Shared, active: &mut Option<Active>, batch: Vec<Job>, fr
     {
         let mut queue = locked(&shared.queue);
         for (job, frame) in batch.into_iter().zip(frames) {
+            // From here on the queue counts the bytes.
             let Finished { metadata, large, .. } = job.finished;
             let id = SpoolId { segment: active.number, index: frame.index };
             let mut bytes = frame.end().unwrap_or(frame.offset) - frame.offset;

@@ -20,6 +20,42 @@ pub struct Draft {
     size_bytes: u64,
     octets: Vec<u8>,
     large: Option<LargeWriter>,
+    reserved: Reserved,
+}
+
+/// What a draft takes of memory and disk; given back when dropped.
+pub(crate) struct Reserved {
+    shared: Arc<Shared>,
+    memory_bytes: u64,
+    disk_bytes: u64,
+}
+
+impl Reserved {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, memory_bytes: 0, disk_bytes: 0 }
+    }
+
+    fn memory(&mut self, bytes: u64) -> bool {
+        let taken = self.shared.remember(bytes);
+        self.memory_bytes += if taken { bytes } else { 0 };
+        taken
+    }
+
+    fn free_memory(&mut self) {
+        self.shared.forget(std::mem::take(&mut self.memory_bytes));
+    }
+
+    pub(crate) fn disk(&mut self, bytes: u64) {
+        self.shared.reserve(bytes);
+        self.disk_bytes += bytes;
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.free_memory();
+        self.shared.unreserve(self.disk_bytes);
+    }
 }
 
 impl Draft {
@@ -30,6 +66,7 @@ impl Draft {
         received_at: Timestamp,
     ) -> Self {
         Self {
+            reserved: Reserved::new(Arc::clone(&shared)),
             shared,
             tenant,
             source,
@@ -43,19 +80,19 @@ impl Draft {
         }
     }
 
-    /// Adds octets. Up to 1 MiB in all stays in memory and returns at once; what is beyond goes to
-    /// an encrypted file, so the call blocks on the disk ([`Draft::will_block`]).
+    /// Adds octets. Up to 1 MiB in all stays in memory and returns at once (as long as all drafts
+    /// together leave room for it); what is beyond goes to an encrypted file, so the call blocks on the disk ([`Draft::will_block`]).
     ///
     /// # Errors
     /// `TooLarge` when the mail exceeds `mail_bytes_max`, `Full` when the disk or the spool is
     /// full, `Io`. The draft is of no use afterwards.
     pub fn write(&mut self, octets: &[u8]) -> Result<()> {
-        let limit_bytes = self.shared.limits.mail_bytes_max;
+        let limit_bytes = self.shared.limits().mail_bytes_max;
         let size_bytes = self.size_bytes + octets.len() as u64;
         if size_bytes > limit_bytes {
             return Err(SpoolError::TooLarge { limit_bytes });
         }
-        if self.will_block(octets.len()) {
+        if self.outgrows(octets.len()) || !self.reserved.memory(octets.len() as u64) {
             self.write_large(octets)?;
         } else {
             self.octets.extend_from_slice(octets);
@@ -65,8 +102,13 @@ impl Draft {
         Ok(())
     }
 
-    /// Whether [`Draft::write`] of so many octets would write to the disk.
+    /// Whether [`Draft::write`] of so many octets would write to the disk. When memory is scarce,
+    /// another draft may take the last of it meanwhile: then a write of little blocks as well.
     pub fn will_block(&self, count: usize) -> bool {
+        self.outgrows(count) || !self.shared.has_memory(count as u64)
+    }
+
+    fn outgrows(&self, count: usize) -> bool {
         self.large.is_some() || self.octets.len() + count > INLINE_BYTES_MAX
     }
 
@@ -86,6 +128,7 @@ impl Draft {
 
     fn write_large(&mut self, octets: &[u8]) -> Result<()> {
         self.shared.admit(octets.len() as u64)?;
+        self.reserved.disk(octets.len() as u64);
         let large = match &mut self.large {
             Some(large) => large,
             None => {
@@ -93,6 +136,8 @@ impl Draft {
                 let large = self.large.insert(LargeWriter::create(&self.shared.dir, number)?);
                 large.write(&self.octets)?;
                 self.octets = Vec::new();
+                self.reserved.disk(self.reserved.memory_bytes);
+                self.reserved.free_memory();
                 large
             }
         };
@@ -111,7 +156,7 @@ impl Draft {
             content: ContentId(self.digest.finish()),
             large: large.as_ref().map(|large| large.reference.clone()),
         };
-        Ok(Finished { metadata, octets: self.octets, large })
+        Ok(Finished { metadata, octets: self.octets, large, reserved: self.reserved })
     }
 }
 
@@ -127,6 +172,7 @@ pub(crate) struct Finished {
     /// Empty when there is a large file.
     pub octets: Vec<u8>,
     pub large: Option<LargeFile>,
+    pub reserved: Reserved,
 }
 
 impl Finished {

@@ -13,6 +13,7 @@ mod error;
 mod files;
 mod frames;
 pub mod fuzz;
+mod hold;
 mod large;
 mod limits;
 mod open;
@@ -22,6 +23,7 @@ mod spool;
 pub use cipher::SpoolKey;
 pub use draft::Draft;
 pub use error::{Fullness, SpoolError};
+pub use hold::Hold;
 pub use limits::SpoolLimits;
 pub use spool::{Claimed, Outcome, Spool, SpoolId, SpoolState};
 

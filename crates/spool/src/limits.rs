@@ -15,8 +15,12 @@ pub(crate) const IDLE_SEGMENT_AGE: Duration = Duration::from_secs(5);
 /// How long an entry waits that could not be read.
 pub(crate) const READ_RETRY: Duration = Duration::from_secs(30);
 
+/// Octets of all mails together that are on their way in and kept in memory; beyond this, further
+/// octets go to files at once.
+pub(crate) const DRAFTS_BYTES_MAX: u64 = 256 << 20;
+
 /// How much the spool may hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SpoolLimits {
     /// Bytes of all segments and large files together.
     pub bytes_max: u64,

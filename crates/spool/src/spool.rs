@@ -16,7 +16,8 @@ use crate::draft::Draft;
 use crate::entry::{self, Metadata};
 use crate::files;
 use crate::frames::ENTRY_HEADER_BYTES;
-use crate::limits::{READ_RETRY, SpoolLimits};
+use crate::hold::{Erasure, Hold};
+use crate::limits::{DRAFTS_BYTES_MAX, READ_RETRY, SpoolLimits};
 use crate::queue::{Queue, Retired, Waiting};
 use crate::{Fullness, Result, SpoolError, large, open};
 
@@ -93,14 +94,19 @@ struct Handle {
 pub(crate) struct Shared {
     pub dir: PathBuf,
     pub key: SpoolKey,
-    pub limits: SpoolLimits,
+    limits: Mutex<SpoolLimits>,
     pub pending: Mutex<Pending>,
     pub pending_changed: Condvar,
     pub queue: Mutex<Queue>,
     pub queue_changed: Condvar,
     large_jobs: Mutex<Option<mpsc::Sender<Job>>>,
-    /// Bytes of drafts that wait to become durable.
+    /// Bytes on disk of drafts that are not durable yet: of large ones while they come in, of
+    /// others from acceptance on.
     reserved: AtomicU64,
+    /// Octets of drafts in memory.
+    drafts_bytes: AtomicU64,
+    drafts_bytes_max: u64,
+    pub erasure: Mutex<Erasure>,
     next_segment: AtomicU64,
     next_large: AtomicU64,
     _lock: File,
@@ -119,13 +125,16 @@ impl Spool {
         let shared = Arc::new(Shared {
             dir: dir.to_owned(),
             key: key.clone(),
-            limits,
+            limits: Mutex::new(limits),
             pending: Mutex::default(),
             pending_changed: Condvar::new(),
             queue: Mutex::new(opened.queue),
             queue_changed: Condvar::new(),
             large_jobs: Mutex::new(Some(large_jobs)),
             reserved: AtomicU64::new(0),
+            drafts_bytes: AtomicU64::new(0),
+            drafts_bytes_max: DRAFTS_BYTES_MAX,
+            erasure: Mutex::default(),
             next_segment: AtomicU64::new(opened.next_segment),
             next_large: AtomicU64::new(opened.next_large),
             _lock: opened.lock,
@@ -151,7 +160,7 @@ impl Spool {
     /// # Errors
     /// `Full` or `TooLarge` if not, `Io` if the disk does not answer.
     pub fn admit(&self, bytes: u64) -> Result<()> {
-        let limit_bytes = self.shared().limits.mail_bytes_max;
+        let limit_bytes = self.shared().limits().mail_bytes_max;
         if bytes > limit_bytes {
             return Err(SpoolError::TooLarge { limit_bytes });
         }
@@ -180,13 +189,14 @@ impl Spool {
             Ok(finished) => finished,
             Err(error) => return on_durable(Err(error)),
         };
-        let bytes = finished.disk_bytes();
-        let wanted = if finished.large.is_some() { 0 } else { bytes };
+        let is_large = finished.large.is_some();
+        // The bytes of a large mail were reserved as they came.
+        let wanted = if is_large { 0 } else { finished.disk_bytes() };
         if let Err(error) = shared.admit(wanted) {
             return on_durable(Err(error));
         }
-        shared.reserved.fetch_add(bytes, Ordering::Relaxed);
-        let is_large = finished.large.is_some();
+        let mut finished = finished;
+        finished.reserved.disk(wanted);
         let job = Job { finished, on_durable: Box::new(on_durable) };
         if !is_large {
             return shared.pend(job);
@@ -196,7 +206,6 @@ impl Spool {
             None => Err(job),
         };
         if let Err(job) = sent {
-            shared.unreserve(bytes);
             (job.on_durable)(Err(SpoolError::Closed));
         }
     }
@@ -296,6 +305,26 @@ impl Spool {
         SpoolState { waiting, claimed, delayed, bytes, segments, damaged, full }
     }
 
+    /// Changes the limits; mails that are on their way in are measured by the new ones.
+    pub fn set_limits(&self, limits: SpoolLimits) {
+        *locked(&self.shared().limits) = limits;
+    }
+
+    pub fn limits(&self) -> SpoolLimits {
+        self.shared().limits()
+    }
+
+    /// Octets of mails on their way in that are in memory.
+    pub fn drafts_bytes(&self) -> u64 {
+        self.shared().drafts_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Keeps settled segments and their large files on disk for as long as the hold lives: for who
+    /// copies the folder. Afterwards they are erased.
+    pub fn hold(&self) -> Hold {
+        Hold::new(Arc::clone(self.shared()))
+    }
+
     /// Makes durable what waits, then takes no more; blocked claims return. May be repeated.
     pub fn close(&self) {
         self.handle.close();
@@ -339,17 +368,43 @@ impl Drop for Handle {
 impl Shared {
     pub(crate) fn admit(&self, bytes: u64) -> Result<()> {
         let used_bytes = locked(&self.queue).bytes + self.reserved.load(Ordering::Relaxed);
-        let limit_bytes = self.limits.bytes_max;
+        let limits = self.limits();
+        let limit_bytes = limits.bytes_max;
         if used_bytes.saturating_add(bytes) > limit_bytes {
             return Err(SpoolError::Full(Fullness::Spool { used_bytes, limit_bytes }));
         }
         let free_bytes = files::free_bytes(&self.dir)
             .map_err(|error| SpoolError::io("ask for the free space of", &self.dir, error))?;
-        let reserve_bytes = self.limits.reserve_free_bytes;
+        let reserve_bytes = limits.reserve_free_bytes;
         if free_bytes < reserve_bytes.saturating_add(bytes) {
             return Err(SpoolError::Full(Fullness::Disk { free_bytes, reserve_bytes }));
         }
         Ok(())
+    }
+
+    pub(crate) fn limits(&self) -> SpoolLimits {
+        *locked(&self.limits)
+    }
+
+    /// Counts octets of a draft in memory; `false` (and not counted) when there are too many.
+    pub(crate) fn remember(&self, bytes: u64) -> bool {
+        let taken = self.drafts_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+            now.checked_add(bytes).filter(|sum| *sum <= self.drafts_bytes_max)
+        });
+        taken.is_ok()
+    }
+
+    /// Whether a draft may take so many more octets of memory now.
+    pub(crate) fn has_memory(&self, bytes: u64) -> bool {
+        self.drafts_bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.drafts_bytes_max
+    }
+
+    pub(crate) fn forget(&self, bytes: u64) {
+        self.drafts_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn reserve(&self, bytes: u64) {
+        self.reserved.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn unreserve(&self, bytes: u64) {
@@ -369,7 +424,6 @@ impl Shared {
         let mut pending = locked(&self.pending);
         if pending.closed {
             drop(pending);
-            self.unreserve(job.finished.disk_bytes());
             return (job.on_durable)(Err(SpoolError::Closed));
         }
         pending.jobs.push_back(job);
@@ -379,6 +433,7 @@ impl Shared {
 
     /// Erases, then removes. A failure leaves files that the next start removes.
     pub(crate) fn erase(&self, retired: impl IntoIterator<Item = Retired>) {
+        let retired = locked(&self.erasure).admit(retired);
         for Retired { number, large } in retired {
             let path = files::segment_path(&self.dir, number);
             let erased = files::erase_segment(&path)

@@ -1,9 +1,13 @@
 mod documents;
+pub mod log;
+mod probes;
 mod quarantine;
 pub mod records;
 mod search;
 mod session;
+mod settings;
 mod status;
+mod system;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,5 +43,16 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(quarantine::release_quarantined))
         .routes(routes!(status::status))
         .routes(routes!(status::health))
+        .routes(routes!(log::log))
+        .routes(routes!(log::recent_log))
+        .routes(routes!(settings::settings, settings::change_settings))
+        .routes(routes!(settings::notifications))
+        .routes(routes!(settings::send_test_mail))
+        .routes(routes!(system::system))
+        .routes(routes!(system::connect_microsoft365))
+        .routes(routes!(system::check_microsoft365))
+        .routes(routes!(probes::healthz))
+        .routes(routes!(probes::readyz))
+        .routes(routes!(probes::metrics))
         .routes(routes!(documents::openapi))
 }

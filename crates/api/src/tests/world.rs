@@ -204,6 +204,9 @@ impl World {
             settings: Arc::new(settings),
             trail: Trail::start(catalog.clone()).expect("a thread"),
             blocking: Blocking::default(),
+            operation: Arc::new(super::operation::Calm),
+            live_log: Arc::default(),
+            http: Arc::default(),
         };
         let app = router(state.clone());
         let world =

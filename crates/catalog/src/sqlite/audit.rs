@@ -11,13 +11,15 @@ impl AuditLog for Sqlite {
         if events.is_empty() {
             return Ok(());
         }
-        self.write(|db, _| {
+        let result = self.write(|db, _| {
             for event in events {
                 let tenant = event.tenant.map(|tenant| tenant_row(db, tenant)).transpose()?;
                 append(db, tenant, event)?;
             }
             Ok(())
-        })
+        });
+        self.audited.count(events, &result);
+        result
     }
 
     fn audit_log(

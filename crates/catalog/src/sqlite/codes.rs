@@ -3,7 +3,7 @@
 use model::{JournalVariant, MailKind, Provenance, Role, Shape};
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
-use crate::{AuditOutcome, QuarantineState, SourceKind, SourceState, TenantState};
+use crate::{AuditOutcome, QuarantineState, Sighting, SourceKind, SourceState, TenantState};
 
 pub(super) trait Code: Copy + PartialEq + Sized + 'static {
     const CODES: &'static [(Self, i64)];
@@ -87,6 +87,11 @@ impl Name for SourceState {
 impl Name for QuarantineState {
     const NAMES: &'static [(Self, &'static str)] =
         &[(Self::Released, "released"), (Self::Retried, "retried"), (Self::Waiting, "waiting")];
+}
+
+impl Name for Sighting {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Report, "report"), (Self::Validation, "validation")];
 }
 
 impl Name for AuditOutcome {

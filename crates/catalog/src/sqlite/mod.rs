@@ -11,6 +11,7 @@ mod fault;
 mod grants;
 mod groups;
 mod intern;
+mod operation;
 mod people;
 mod pool;
 mod quarantine;
@@ -41,6 +42,7 @@ pub struct Sqlite {
     path: PathBuf,
     writer: Mutex<Writer>,
     readers: Readers,
+    audited: operation::Audited,
 }
 
 /// The one connection that writes, with the address rows that it knows by heart.
@@ -54,7 +56,12 @@ impl Sqlite {
         let mut connection = open_writer(path)?;
         schema::migrate(&mut connection, path)?;
         let writer = Mutex::new(Writer { connection, interned: Interned::default() });
-        Ok(Self { path: path.to_owned(), writer, readers: Readers::new(path.to_owned()) })
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+            readers: Readers::new(path.to_owned()),
+            audited: operation::Audited::default(),
+        })
     }
 
     /// Runs `work` in one write transaction; an error undoes all of it.
@@ -102,6 +109,14 @@ fn tenant_row(db: &Connection, id: TenantId) -> Result<i64, Abort> {
     Ok(find_tenant(db, id)?.ok_or(CatalogError::NotFound("the tenant"))?)
 }
 
+/// What it means that `target` cannot be written.
+fn refused(target: &Path) -> impl Fn(io::Error) -> CatalogError + '_ {
+    |source| match source.kind() {
+        io::ErrorKind::AlreadyExists => CatalogError::Exists { path: target.to_owned() },
+        _ => CatalogError::Open { path: target.to_owned(), source: Box::new(source) },
+    }
+}
+
 impl Catalog for Sqlite {
     fn integrity_check(&self) -> Result<Vec<String>, CatalogError> {
         self.read(|db| {
@@ -125,11 +140,8 @@ impl Catalog for Sqlite {
 
     fn backup(&self, target: &Path) -> Result<(), CatalogError> {
         let text = target.to_str().ok_or(CatalogError::Invalid("the path of the backup"))?;
-        let refused = |source: io::Error| match source.kind() {
-            io::ErrorKind::AlreadyExists => CatalogError::Exists { path: target.to_owned() },
-            _ => CatalogError::Open { path: target.to_owned(), source: Box::new(source) },
-        };
-        let file = pool::create(target).map_err(refused)?;
+        let refused = refused(target);
+        let file = pool::create(target).map_err(&refused)?;
         // A connection of its own: readers may not write, not even into another file.
         let connection = open_writer(&self.path)?;
         connection.execute("VACUUM INTO ?1", [text]).map_err(fault(target))?;

@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use model::Timestamp;
 use serde::Serialize;
@@ -21,11 +22,36 @@ pub struct IntakeFigures {
     pub(crate) mails_too_large: AtomicU64,
     pub(crate) mails_put_off: AtomicU64,
     pub(crate) commands_refused: AtomicU64,
+    replies: [AtomicU64; REPLY_CODES.len()],
+    acknowledged: Histogram,
     rates: Mutex<Rates>,
 }
 
+/// The codes of replies that refuse something (RFC 5321 §4.2.3); they are counted one by one.
+pub const REPLY_CODES: [u16; 14] =
+    [421, 451, 452, 454, 500, 501, 502, 503, 530, 550, 552, 553, 554, 555];
+
+/// Upper ends of the classes of [`IntakeReading::acknowledged`], in seconds.
+pub const ACKNOWLEDGED_SECONDS: [f64; 10] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+#[derive(Debug, Default)]
+struct Histogram {
+    /// One more than the bounds: the last counts what is slower.
+    classes: [AtomicU64; ACKNOWLEDGED_SECONDS.len() + 1],
+    micros: AtomicU64,
+}
+
+/// How long something took, by classes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct HistogramReading {
+    /// For each bound, and at the end for what is above all of them: how many. Not cumulative.
+    pub classes: Vec<u64>,
+    pub sum_seconds: f64,
+}
+
 /// One reading of [`IntakeFigures`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct IntakeReading {
     pub connections_open: u64,
     /// Connections taken since the start.
@@ -46,6 +72,10 @@ pub struct IntakeReading {
     pub mails_put_off: u64,
     /// Commands that were not understood or came in the wrong order.
     pub commands_refused: u64,
+    /// Replies that refused something, in the order of [`REPLY_CODES`].
+    pub replies: Vec<u64>,
+    /// From the last octet of a mail to its `250`: what the disk takes.
+    pub acknowledged: HistogramReading,
     /// Accepted in the sixty seconds before the reading.
     pub last_minute: Rate,
     /// Accepted in each past minute, oldest first, the current one last; at most
@@ -78,9 +108,31 @@ impl IntakeFigures {
             mails_too_large: load(&self.mails_too_large),
             mails_put_off: load(&self.mails_put_off),
             commands_refused: load(&self.commands_refused),
+            replies: self.replies.iter().map(load).collect(),
+            acknowledged: HistogramReading {
+                classes: self.acknowledged.classes.iter().map(load).collect(),
+                sum_seconds: load(&self.acknowledged.micros) as f64 / 1e6,
+            },
             last_minute: rates.seconds.sum(),
             minutes: rates.minutes.oldest_first(),
         }
+    }
+
+    /// Counts a reply if it refuses something.
+    pub(crate) fn replied(&self, text: &str) {
+        let code = text.get(..3).and_then(|code| code.parse::<u16>().ok());
+        let place = code.and_then(|code| REPLY_CODES.iter().position(|known| *known == code));
+        if let Some(place) = place {
+            count(&self.replies[place]);
+        }
+    }
+
+    pub(crate) fn acknowledged(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let class = ACKNOWLEDGED_SECONDS.partition_point(|bound| *bound < seconds);
+        count(&self.acknowledged.classes[class]);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.acknowledged.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
     pub(crate) fn accepted(&self, now: Timestamp, octets: u64) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::figures::{IntakeFigures, count};
@@ -10,8 +10,8 @@ use super::settings::SmtpSettings;
 
 #[derive(Debug)]
 pub(crate) struct Gate {
-    connections_max: usize,
-    per_network_max: usize,
+    connections_max: AtomicUsize,
+    per_network_max: AtomicUsize,
     open: Mutex<Open>,
     figures: Arc<IntakeFigures>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 struct Open {
     total: usize,
-    /// Empty when networks are not limited; never larger than `total`.
+    /// Never larger than `total`.
     networks: HashMap<IpAddr, usize>,
 }
 
@@ -33,27 +33,32 @@ pub(crate) struct Pass {
 impl Gate {
     pub(crate) fn new(settings: &SmtpSettings, figures: Arc<IntakeFigures>) -> Arc<Self> {
         Arc::new(Self {
-            connections_max: settings.connections_max,
-            per_network_max: settings.connections_per_network_max,
+            connections_max: AtomicUsize::new(settings.connections_max),
+            per_network_max: AtomicUsize::new(settings.connections_per_network_max),
             open: Mutex::default(),
             figures,
         })
+    }
+
+    /// Counts for connections that come from now on.
+    pub(crate) fn change_limits(&self, settings: &SmtpSettings) {
+        self.connections_max.store(settings.connections_max, Ordering::Relaxed);
+        self.per_network_max.store(settings.connections_per_network_max, Ordering::Relaxed);
     }
 
     /// `None` when there are too many.
     pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Pass> {
         let network = network_of(peer);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.total >= self.connections_max {
+        if open.total >= self.connections_max.load(Ordering::Relaxed) {
             return None;
         }
-        if self.per_network_max > 0 {
-            let here = open.networks.entry(network).or_default();
-            if *here >= self.per_network_max {
-                return None;
-            }
-            *here += 1;
+        let per_network_max = self.per_network_max.load(Ordering::Relaxed);
+        let here = open.networks.get(&network).copied().unwrap_or(0);
+        if per_network_max > 0 && here >= per_network_max {
+            return None;
         }
+        open.networks.insert(network, here + 1);
         open.total += 1;
         count(&self.figures.connections);
         count(&self.figures.connections_open);

@@ -3,6 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use model::Clock;
 use socket2::{Domain, Protocol, Socket, Type};
 use spool::Spool;
@@ -49,6 +50,12 @@ impl SmtpServer {
     ) -> Result<Self, TlsError> {
         let server = Server::new(settings, router, SpoolRoom(spool), clock, tls)?;
         Ok(Self { server })
+    }
+
+    /// Puts other settings to use: connections that come from now on follow them, open ones keep
+    /// what they began with. `listen` is not followed: [`bind`] did that.
+    pub fn change_settings(&self, settings: SmtpSettings) {
+        self.server.change_settings(settings);
     }
 
     /// The counters, for the status page.
@@ -105,7 +112,13 @@ impl<R: Room> Server<R> {
         let figures = Arc::new(IntakeFigures::default());
         let gate = Gate::new(&settings, figures.clone());
         let tls = Some(tls.server_config(&[])?);
+        let settings = ArcSwap::from_pointee(settings);
         Ok(Self { shared: Arc::new(Shared { settings, router, room, clock, tls, figures }), gate })
+    }
+
+    pub(crate) fn change_settings(&self, settings: SmtpSettings) {
+        self.gate.change_limits(&settings);
+        self.shared.settings.store(Arc::new(settings));
     }
 
     pub(crate) fn figures(&self) -> Arc<IntakeFigures> {
@@ -152,7 +165,7 @@ impl<R: Room> Server<R> {
 
     /// Turns away who is not allowed or one too many, without a task for it.
     fn admit(&self, stream: TcpStream, peer: IpAddr) -> Option<(TcpStream, Pass)> {
-        let text = if !self.shared.settings.allows(peer) {
+        let text = if !self.shared.settings.load().allows(peer) {
             reply::NOT_ALLOWED
         } else if let Some(pass) = self.gate.enter(peer) {
             return Some((stream, pass));
@@ -160,6 +173,7 @@ impl<R: Room> Server<R> {
             reply::TOO_MANY_CONNECTIONS
         };
         count(&self.shared.figures.connections_refused);
+        self.shared.figures.replied(text);
         tracing::info!(peer.ip = %peer, reply = text, "connection refused");
         // The send buffer of a fresh connection takes one line without waiting.
         if let Ok(mut stream) = stream.into_std() {

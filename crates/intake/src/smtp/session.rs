@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use model::{Clock, EmailAddress};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,7 +25,7 @@ pub const DELIVERIES_MAX: usize = 16;
 
 /// What all sessions of a listener share.
 pub(crate) struct Shared<R> {
-    pub settings: SmtpSettings,
+    pub settings: ArcSwap<SmtpSettings>,
     pub router: Arc<dyn Router>,
     pub room: R,
     pub clock: Arc<dyn Clock>,
@@ -35,6 +36,8 @@ pub(crate) struct Shared<R> {
 
 pub(crate) struct Session<S, R: Room> {
     pub(super) shared: Arc<Shared<R>>,
+    /// As they were when the session began.
+    pub(super) settings: Arc<SmtpSettings>,
     pub(super) wire: Wire<S>,
     pub(super) peer: IpAddr,
     pub(super) helo: Option<String>,
@@ -80,10 +83,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
         peer: IpAddr,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let wire = Wire::new(stream, shared.settings.idle());
-        let deadline = Instant::now() + shared.settings.session();
+        let settings = shared.settings.load_full();
+        let wire = Wire::new(stream, settings.idle());
+        let deadline = Instant::now() + settings.session();
         Self {
             shared,
+            settings,
             wire,
             peer,
             helo: None,
@@ -99,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     /// Greets and answers until either side ends it. A mail without its reply at the end is not
     /// archived, whatever of it was received.
     pub(crate) async fn run(mut self) -> Ended {
-        self.wire.reply(&format!("220 {} ESMTP", self.shared.settings.host_name));
+        self.wire.reply(&format!("220 {} ESMTP", self.settings.host_name));
         let end = loop {
             match self.step().await {
                 Ok(Flow::Next) => {}
@@ -119,11 +124,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
                 "connection failed"
             }
             End::Stopping => {
-                self.wire.reply(reply::SHUTTING_DOWN);
+                self.reply(reply::SHUTTING_DOWN);
                 "shutting down"
             }
             End::TimedOut => {
-                self.wire.reply(reply::TIMED_OUT);
+                self.reply(reply::TIMED_OUT);
                 "time limit"
             }
         }
@@ -190,25 +195,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     }
 
     pub(super) fn tls_missing(&self) -> bool {
-        self.shared.settings.require_tls && self.tls.is_none()
+        self.settings.require_tls && self.tls.is_none()
+    }
+
+    fn reply(&mut self, text: &str) {
+        self.shared.figures.replied(text);
+        self.wire.reply(text);
     }
 
     pub(super) fn agree(&mut self, text: &str) -> Flow {
-        self.wire.reply(text);
+        self.reply(text);
         Flow::Next
     }
 
     pub(super) fn close_with(&mut self, text: &str) -> Flow {
-        self.wire.reply(text);
+        self.reply(text);
         Flow::Close
     }
 
     /// Answers with an error and closes when there were too many.
     pub(super) fn refuse(&mut self, text: &str) -> Flow {
         count(&self.shared.figures.commands_refused);
-        self.wire.reply(text);
+        self.reply(text);
         self.errors += 1;
-        if self.errors < self.shared.settings.errors_max {
+        if self.errors < self.settings.errors_max {
             return Flow::Next;
         }
         self.close_with(reply::TOO_MANY_ERRORS)
@@ -218,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     fn ehlo(&mut self, name: String) -> Flow {
         self.helo = Some(name);
         self.transaction = None;
-        let settings = &self.shared.settings;
+        let settings = &self.settings;
         self.wire.reply(&format!("250-{}", settings.host_name));
         self.wire.reply("250-PIPELINING");
         self.wire.reply(&format!("250-SIZE {}", settings.message_size_bytes_max));
@@ -235,7 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     fn hello(&mut self, name: String) -> Flow {
         self.helo = Some(name);
         self.transaction = None;
-        let text = format!("250 {}", self.shared.settings.host_name);
+        let text = format!("250 {}", self.settings.host_name);
         self.agree(&text)
     }
 
@@ -247,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
             return self.refuse(reply::NESTED_MAIL);
         }
         let size_bytes = mail.size_bytes.unwrap_or(0);
-        if size_bytes > self.shared.settings.message_size_bytes_max {
+        if size_bytes > self.settings.message_size_bytes_max {
             count(&self.shared.figures.mails_too_large);
             return self.refuse(reply::TOO_LARGE);
         }
@@ -271,7 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
         if transaction.incoming.is_some() {
             return self.refuse(reply::NO_CHUNK_AND_DATA);
         }
-        if transaction.recipient_count >= self.shared.settings.recipients_max {
+        if transaction.recipient_count >= self.settings.recipients_max {
             // No error of the client: RFC 5321 §4.5.3.1.10 lets it send the rest apart.
             count(&self.shared.figures.recipients_refused);
             return self.agree(reply::TOO_MANY_RECIPIENTS);
@@ -300,6 +310,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
                 self.agree(reply::RECIPIENT_OK)
             }
             Err(text) => {
+                // Without the recipient: who guesses addresses is seen by the peer.
+                tracing::info!(target: "mail", { peer.ip = %self.peer, reply = text }, "recipient refused");
                 transaction.recipients_refused = true;
                 count(&self.shared.figures.recipients_refused);
                 self.refuse(text)

@@ -1,6 +1,6 @@
 //! The octets of a mail: `DATA` (RFC 5321 §4.1.1.4) and `BDAT` (RFC 3030).
 
-use model::Envelope;
+use model::{Envelope, SourceId, TenantId};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -21,6 +21,8 @@ pub(super) struct Incoming<D> {
     draft: Result<D, Broken>,
     size_bytes: u64,
     deadline: Instant,
+    /// For the log.
+    places: Vec<(TenantId, SourceId)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +34,9 @@ enum Broken {
 
 impl<D> Incoming<D> {
     fn begin<R: Room<Draft = D>>(room: &R, deliveries: Vec<Delivery>, deadline: Instant) -> Self {
-        Self { draft: room.begin(deliveries).map_err(Broken::Refused), size_bytes: 0, deadline }
+        let places = deliveries.iter().map(|it| (it.tenant, it.source)).collect();
+        let draft = room.begin(deliveries).map_err(Broken::Refused);
+        Self { draft, size_bytes: 0, deadline, places }
     }
 
     /// Keeps the octets, or only counts them when the mail is already refused.
@@ -62,8 +66,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
         self.wire.reply(reply::DATA_GO);
         // The reply is due now, also when octets already wait behind the command.
         self.wire.flush().await?;
-        let size_bytes_max = self.shared.settings.message_size_bytes_max;
-        let deadline = Instant::now() + self.shared.settings.data();
+        let size_bytes_max = self.settings.message_size_bytes_max;
+        let deadline = Instant::now() + self.settings.data();
         let deliveries = self.deliveries(&mut transaction);
         let mut incoming = Incoming::begin(&self.shared.room, deliveries, deadline);
         let mut decoder = DotDecoder::default();
@@ -87,15 +91,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     /// RFC 3030 §2: the octets of a refused chunk are read all the same, also those of chunks
     /// that were pipelined behind it.
     pub(super) async fn bdat(&mut self, size_bytes: u64, last: bool) -> Result<Flow, End> {
-        let size_bytes_max = self.shared.settings.message_size_bytes_max;
+        let size_bytes_max = self.settings.message_size_bytes_max;
         let refusal = self.not_ready();
         let mut transaction = match refusal {
             None => self.transaction.take(),
             Some(_) => None,
         };
-        let deadline = Instant::now() + self.shared.settings.data();
+        let deadline = Instant::now() + self.settings.data();
         let mut incoming = match &mut transaction {
-            None => Incoming { draft: Err(Broken::Unasked), size_bytes: 0, deadline },
+            None => Incoming {
+                draft: Err(Broken::Unasked),
+                size_bytes: 0,
+                deadline,
+                places: Vec::new(),
+            },
             Some(transaction) => match transaction.incoming.take() {
                 Some(incoming) => incoming,
                 None => {
@@ -118,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
                 self.transaction = Some(transaction);
                 Ok(self.agree(reply::CHUNK_TAKEN))
             }
-            (None, Some(_)) => Ok(self.broken(incoming.draft.err())),
+            (None, Some(_)) => Ok(self.broken(incoming.draft.err(), &incoming.places)),
             (refusal, _) => {
                 self.transaction = None;
                 Ok(self.refuse(refusal.unwrap_or(reply::NO_MAIL)))
@@ -127,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     }
 
     async fn chunk(&mut self, incoming: &mut Incoming<R::Draft>, size: u64) -> Result<(), End> {
-        let size_bytes_max = self.shared.settings.message_size_bytes_max;
+        let size_bytes_max = self.settings.message_size_bytes_max;
         let mut missing = size;
         while missing > 0 {
             if Instant::now() >= incoming.deadline {
@@ -165,19 +174,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
     async fn finish(&mut self, incoming: Incoming<R::Draft>) -> Flow {
         let draft = match incoming.draft {
             Ok(draft) => draft,
-            Err(broken) => return self.broken(Some(broken)),
+            Err(broken) => return self.broken(Some(broken), &incoming.places),
         };
+        let complete = Instant::now();
         match self.shared.room.accept(draft).await {
             Ok(()) => {
+                self.shared.figures.acknowledged(complete.elapsed());
                 self.shared.figures.accepted(self.shared.clock.now(), incoming.size_bytes);
+                for (tenant, source) in &incoming.places {
+                    tracing::info!(
+                        target: "mail",
+                        {
+                            tenant.id = %tenant,
+                            source.id = %source,
+                            size_bytes = incoming.size_bytes,
+                            tls = self.tls.as_deref().unwrap_or("none"),
+                        },
+                        "mail accepted"
+                    );
+                }
                 self.mails += 1;
                 self.agree(reply::ACCEPTED)
             }
-            Err(refusal) => self.broken(Some(Broken::Refused(refusal))),
+            Err(refusal) => self.broken(Some(Broken::Refused(refusal)), &incoming.places),
         }
     }
 
-    fn broken(&mut self, broken: Option<Broken>) -> Flow {
+    fn broken(&mut self, broken: Option<Broken>, places: &[(TenantId, SourceId)]) -> Flow {
+        for (tenant, source) in places {
+            let reason = match broken {
+                Some(Broken::Refused(Refusal::Failed)) => "not stored",
+                Some(Broken::Refused(Refusal::Full)) => "no room",
+                Some(Broken::Refused(Refusal::TooLarge) | Broken::Unasked) | None => "too large",
+            };
+            tracing::warn!(
+                target: "mail",
+                { tenant.id = %tenant, source.id = %source, reason },
+                "mail refused"
+            );
+        }
         match broken {
             Some(Broken::Refused(refusal @ (Refusal::Failed | Refusal::Full))) => {
                 // Not the client's error: it may try as often as it likes.

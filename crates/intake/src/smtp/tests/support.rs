@@ -41,7 +41,7 @@ pub(super) fn tell_in_pieces(settings: SmtpSettings, said: &[u8], piece: usize) 
     let room = MemoryRoom::default();
     let (_stop, stopped) = watch::channel(false);
     let shared = Arc::new(Shared {
-        settings,
+        settings: arc_swap::ArcSwap::from_pointee(settings),
         router: Arc::new(KnownUsers),
         room: room.clone(),
         clock: Arc::new(FixedClock),
@@ -224,7 +224,7 @@ pub(super) fn duplex_session_into<R: Room>(
 ) -> Client<tokio::io::DuplexStream> {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let shared = Arc::new(Shared {
-        settings,
+        settings: arc_swap::ArcSwap::from_pointee(settings),
         router: Arc::new(KnownUsers),
         room,
         clock: Arc::new(FixedClock),

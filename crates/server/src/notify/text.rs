@@ -1,0 +1,193 @@
+//! The words of notifications, in German and English.
+
+use api::dto::NoticeLanguage;
+use catalog::ConditionRow;
+
+/// For whom a mail is written.
+pub struct Words<'a> {
+    pub host: &'a str,
+    pub tenant: Option<&'a str>,
+    pub language: NoticeLanguage,
+}
+
+/// A condition in one language: what it is, and what to do.
+struct Text {
+    title: &'static str,
+    /// `{name}` stands for a fact.
+    what: &'static str,
+    advice: &'static str,
+}
+
+impl Words<'_> {
+    /// Subject and body.
+    pub fn write(&self, condition: &ConditionRow, over: bool) -> (String, String) {
+        let german = self.language == NoticeLanguage::De;
+        let text = if german { german_text(&condition.code) } else { english_text(&condition.code) };
+        let place = match self.tenant {
+            Some(tenant) => format!("{}, {tenant}", self.host),
+            None => self.host.to_owned(),
+        };
+        let head = match (german, over) {
+            (true, true) => "Behoben: ",
+            (false, true) => "Resolved: ",
+            (_, false) => "",
+        };
+        let subject = format!("[Chancery {}] {head}{}", self.host, text.title);
+        let mut what = text.what.replace("{object}", &condition.object);
+        for (name, value) in &condition.facts {
+            what = what.replace(&format!("{{{name}}}"), value);
+        }
+        let body = match (german, over) {
+            (true, false) => format!(
+                "{}\r\n\r\n{what}\r\n\r\nWas zu tun ist: {}\r\n\r\nServer: {place}\r\nSeit: {}\r\n\r\n\
+                 Sie erhalten eine weitere Nachricht, wenn dies behoben ist oder schlimmer wird.\r\n",
+                text.title, text.advice, condition.since
+            ),
+            (true, true) => format!(
+                "Dies ist behoben: {}\r\n\r\nServer: {place}\r\nSeit: {}\r\n",
+                text.title, condition.since
+            ),
+            (false, false) => format!(
+                "{}\r\n\r\n{what}\r\n\r\nWhat to do: {}\r\n\r\nServer: {place}\r\nSince: {}\r\n\r\n\
+                 You are told again when this is over or gets worse.\r\n",
+                text.title, text.advice, condition.since
+            ),
+            (false, true) => format!(
+                "This is over: {}\r\n\r\nServer: {place}\r\nSince: {}\r\n",
+                text.title, condition.since
+            ),
+        };
+        (subject, body)
+    }
+}
+
+/// A mail that tries out the smarthost.
+pub fn test(host: &str, language: NoticeLanguage) -> (String, String) {
+    match language {
+        NoticeLanguage::De => (
+            format!("[Chancery {host}] Testnachricht"),
+            "Der Versand von Benachrichtigungen funktioniert.\r\n".to_owned(),
+        ),
+        NoticeLanguage::En => (
+            format!("[Chancery {host}] Test message"),
+            "Notifications can be sent.\r\n".to_owned(),
+        ),
+    }
+}
+
+fn english_text(code: &str) -> Text {
+    let (title, what, advice) = match code {
+        "audit-failed" => (
+            "Audit events could not be written",
+            "{writes} writes of the audit log have failed since the start.",
+            "Look at the log of the server and at the disk of the catalog.",
+        ),
+        "backup-failed" => (
+            "The backup failed",
+            "The backup of {at} did not come to its end.",
+            "Run chancery backup again and read what it says.",
+        ),
+        "certificate-ending" => (
+            "The certificate is about to end",
+            "The certificate of {object} ends in {days} days ({notAfter}).",
+            "Put a new certificate and its key in place; they are taken without a restart.",
+        ),
+        "disk-low" => (
+            "The disk is nearly full",
+            "{freeMebibytes} MiB are free on the disk of the data folder.",
+            "Make room. Below the reserve mail is no longer accepted; senders try again for a day.",
+        ),
+        "index-damaged" => (
+            "The search index cannot be written",
+            "Mail is archived but does not become searchable: {reason}",
+            "Make room, or stop the server and delete the index of the tenant; it is made anew.",
+        ),
+        "index-lag" => (
+            "The search index is far behind",
+            "{mails} archived mails are not searchable yet.",
+            "Nothing is lost. Look at the load of disk and processors.",
+        ),
+        "quarantine-grew" => (
+            "Many mails in quarantine",
+            "{mails} submissions came into quarantine within an hour.",
+            "Look at the quarantine: perhaps a domain or an organisation is missing.",
+        ),
+        "queue-deep" => (
+            "The queue is long",
+            "{mails} mails wait to be archived, the oldest for {oldestSeconds} seconds.",
+            "Nothing is lost. Look at the log of the server for the reason.",
+        ),
+        "source-silent" => (
+            "A source brings no mail",
+            "The source {source} has brought no journal report for {hours} hours.",
+            "Look at the journal rule and the connector, or suspend the source.",
+        ),
+        "spool-damaged" => (
+            "The spool is damaged",
+            "{places} places of the spool cannot be read. Their files are kept.",
+            "Look at the log and at the disk; restore the files from a backup.",
+        ),
+        _ => ("Something is wrong", "", "Look at the log of the server."),
+    };
+    Text { title, what, advice }
+}
+
+fn german_text(code: &str) -> Text {
+    let (title, what, advice) = match code {
+        "audit-failed" => (
+            "Das Protokoll konnte nicht geschrieben werden",
+            "Seit dem Start sind {writes} Einträge in das Prüfprotokoll fehlgeschlagen.",
+            "Sehen Sie im Log des Servers und auf der Platte des Katalogs nach.",
+        ),
+        "backup-failed" => (
+            "Die Sicherung ist fehlgeschlagen",
+            "Die Sicherung vom {at} kam nicht zum Ende.",
+            "Rufen Sie chancery backup erneut auf und beachten Sie die Meldung.",
+        ),
+        "certificate-ending" => (
+            "Das Zertifikat läuft ab",
+            "Das Zertifikat von {object} läuft in {days} Tagen ab ({notAfter}).",
+            "Legen Sie ein neues Zertifikat mit Schlüssel ab; ein Neustart ist nicht nötig.",
+        ),
+        "disk-low" => (
+            "Die Platte ist fast voll",
+            "Auf der Platte des Datenordners sind noch {freeMebibytes} MiB frei.",
+            "Schaffen Sie Platz. Unterhalb der Reserve wird keine Mail mehr angenommen; Absender \
+             versuchen es einen Tag lang erneut.",
+        ),
+        "index-damaged" => (
+            "Der Suchindex kann nicht geschrieben werden",
+            "Mails werden archiviert, aber nicht durchsuchbar: {reason}",
+            "Schaffen Sie Platz, oder löschen Sie bei angehaltenem Server den Index des Mandanten; \
+             er wird neu aufgebaut.",
+        ),
+        "index-lag" => (
+            "Der Suchindex ist weit zurück",
+            "{mails} archivierte Mails sind noch nicht durchsuchbar.",
+            "Nichts ist verloren. Prüfen Sie die Auslastung von Platte und Prozessoren.",
+        ),
+        "quarantine-grew" => (
+            "Viele Mails in Quarantäne",
+            "{mails} Einlieferungen kamen innerhalb einer Stunde in die Quarantäne.",
+            "Sehen Sie die Quarantäne durch: vielleicht fehlt eine Domäne oder Organisation.",
+        ),
+        "queue-deep" => (
+            "Die Warteschlange ist lang",
+            "{mails} Mails warten auf die Archivierung, die älteste seit {oldestSeconds} Sekunden.",
+            "Nichts ist verloren. Den Grund nennt das Log des Servers.",
+        ),
+        "source-silent" => (
+            "Eine Quelle liefert keine Mails",
+            "Die Quelle {source} hat seit {hours} Stunden keinen Journalbericht geliefert.",
+            "Prüfen Sie Journalregel und Connector, oder halten Sie die Quelle an.",
+        ),
+        "spool-damaged" => (
+            "Der Eingangsspeicher ist beschädigt",
+            "{places} Stellen des Eingangsspeichers sind nicht lesbar. Ihre Dateien bleiben erhalten.",
+            "Sehen Sie im Log und auf der Platte nach; stellen Sie die Dateien aus einer Sicherung \
+             wieder her.",
+        ),
+        _ => ("Etwas stimmt nicht", "", "Sehen Sie im Log des Servers nach."),
+    };
+    Text { title, what, advice }
+}
