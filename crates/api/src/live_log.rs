@@ -13,8 +13,8 @@ pub const LOG_ENTRIES_KEPT: usize = 2_000;
 /// Who may listen at the same time.
 pub const LOG_LISTENERS_MAX: usize = 32;
 
-/// Entries that may wait for one listener; who is slower is cut off.
-pub const LOG_WAITING_MAX: usize = 1_000;
+/// Entries that may wait for one listener (a power of two); who is slower is cut off.
+pub const LOG_WAITING_MAX: usize = 1_024;
 
 /// The last entries of the log and those who follow it. Nothing here blocks on a listener.
 #[derive(Debug)]
@@ -47,9 +47,8 @@ pub struct LogFilter {
 
 impl LogFilter {
     pub fn wants(&self, entry: &LogEntry) -> bool {
-        let same = |wanted: &Option<String>, given: &Option<String>| {
-            wanted.is_none() || wanted == given
-        };
+        let same =
+            |wanted: &Option<String>, given: &Option<String>| wanted.is_none() || wanted == given;
         same(&self.tenant, &entry.tenant)
             && same(&self.source, &entry.source)
             && self.severity.is_none_or(|least| entry.severity >= least)

@@ -10,8 +10,8 @@ mod account;
 mod audit;
 mod error;
 mod grant;
-mod people;
 mod operation;
+mod people;
 mod record;
 mod secret;
 mod sqlite;
@@ -30,12 +30,12 @@ pub use grant::{
     AccessRequest, Concerned, Decision, GrantFilter, GrantRow, Grantee, Grants, REASON_CHARS_MAX,
     REQUEST_MAILBOXES_MAX, RequestState,
 };
+pub use operation::{
+    AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
+};
 pub use people::{
     ACCOUNT_PAGE_ROWS_MAX, AccountFilter, AccountKind, AccountPage, AccountRow,
     GROUP_NAME_CHARS_MAX, GROUPS_MAX, Group, GroupRow, Origin, ParseAccountKindError, People,
-};
-pub use operation::{
-    AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
 };
 pub use record::{
     Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, Outcome,
@@ -51,9 +51,7 @@ pub use tenant::{Routed, SourceKind, SourceRow, SourceState, Tenant, TenantState
 /// Everything that an engine can do.
 ///
 /// A `dyn Catalog` has the methods of all its parts; their traits need no import.
-pub trait Catalog:
-    Accounts + AuditLog + Grants + Operations + People + Records + Tenants
-{
+pub trait Catalog: Accounts + AuditLog + Grants + Operations + People + Records + Tenants {
     /// Reads the whole database and lists what is damaged; an empty list is a sound database.
     /// Slow: seconds per gigabyte. Does not disturb writers.
     fn integrity_check(&self) -> Result<Vec<String>, CatalogError>;
@@ -82,6 +80,9 @@ pub fn open(url: &str) -> Result<Arc<dyn Catalog>, CatalogError> {
         _ => Err(CatalogError::UnknownEngine { url: url.to_owned() }),
     }
 }
+
+/// The schema that this program writes.
+pub const SCHEMA_VERSION: u32 = sqlite::SCHEMA_VERSION;
 
 /// The places where the crash suite ends the process: around the commit of a batch.
 pub const CRASH_POINTS: &[&str] = &["catalog.commit.before", "catalog.commit.after"];

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use model::{Clock, Timestamp};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -22,6 +23,15 @@ pub const RELOAD_SECONDS: u64 = 5;
 
 /// The largest certificate or key file that is read, in bytes.
 pub const PEM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A self-signed certificate is valid for so many days (the most that clients accept of others).
+pub const SELF_SIGNED_DAYS: i64 = 397;
+
+/// It is replaced so many days before its end.
+pub const RENEW_DAYS: i64 = 30;
+
+/// Certificates that end later than this were made without an end: the year 4000.
+const ENDLESS: Timestamp = Timestamp::from_seconds(64_060_588_800);
 
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -62,7 +72,9 @@ pub struct TlsStore {
 
 #[derive(Debug)]
 struct Shared {
-    files: TlsFiles,
+    files: ArcSwap<TlsFiles>,
+    /// For the self-signed pair.
+    names: Vec<String>,
     provider: Arc<CryptoProvider>,
     current: ArcSwap<Loaded>,
     /// What the files looked like when they were last tried, good or bad.
@@ -89,7 +101,8 @@ impl TlsStore {
         let stamp = files.stamp();
         let loaded = files.load(&provider)?;
         let shared = Shared {
-            files,
+            files: ArcSwap::from_pointee(files),
+            names: names.to_vec(),
             provider,
             current: ArcSwap::from_pointee(loaded),
             tried: Mutex::new(stamp),
@@ -121,27 +134,67 @@ impl TlsStore {
     pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
         let shared = &self.shared;
         let mut tried = shared.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = shared.files.stamp();
+        let files = shared.files.load_full();
+        let stamp = files.stamp();
         if stamp == *tried {
             return Ok(false);
         }
         *tried = stamp;
-        let loaded = shared.files.load(&shared.provider)?;
+        let loaded = files.load(&shared.provider)?;
         shared.current.store(Arc::new(loaded));
+        Ok(true)
+    }
+
+    /// Uses another pair from now on; a self-signed one is made when neither file exists. The old
+    /// pair stays in use when the new one is broken.
+    ///
+    /// Reads and writes files: not for the async executor.
+    pub fn change_files(&self, files: TlsFiles) -> Result<(), TlsError> {
+        let shared = &self.shared;
+        let mut tried = shared.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if **shared.files.load() == files {
+            return Ok(());
+        }
+        if files.missing()? {
+            files.create_self_signed(&shared.names)?;
+        }
+        let stamp = files.stamp();
+        let loaded = files.load(&shared.provider)?;
+        *tried = stamp;
+        shared.files.store(Arc::new(files));
+        shared.current.store(Arc::new(loaded));
+        Ok(())
+    }
+
+    /// Replaces a self-signed pair that was made here and is about to end; `true` when it was.
+    /// The next [`TlsStore::reload_if_changed`] puts it to use. Certificates of others are never
+    /// touched.
+    pub fn renew_if_due(&self, now: Timestamp) -> Result<bool, TlsError> {
+        let files = self.shared.files.load_full();
+        let ends = self.facts().not_after;
+        let due = now.saturating_add_seconds(RENEW_DAYS * 86_400) >= ends || ends >= ENDLESS;
+        if !due || !files.is_made_here()? {
+            return Ok(false);
+        }
+        files.replace_self_signed(&self.shared.names)?;
         Ok(true)
     }
 
     /// Looks at the files every [`RELOAD_SECONDS`] until `shutdown` turns true or its sender is
     /// gone. Logs what it does.
-    pub async fn watch(self, mut shutdown: watch::Receiver<bool>) {
+    pub async fn watch(self, clock: Arc<dyn Clock>, mut shutdown: watch::Receiver<bool>) {
         let mut ticks = tokio::time::interval(Duration::from_secs(RELOAD_SECONDS));
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 _ = shutdown.wait_for(|stop| *stop) => return,
             }
-            let store = self.clone();
-            let outcome = tokio::task::spawn_blocking(move || store.reload_if_changed()).await;
+            let (store, now) = (self.clone(), clock.now());
+            let look = move || {
+                store.renew_if_due(now)?;
+                store.reload_if_changed()
+            };
+            let outcome = tokio::task::spawn_blocking(look).await;
             match outcome {
                 Ok(Ok(true)) => {
                     let facts = self.facts();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use api::dto::LogSettings;
 use intake::smtp::SmtpSettings;
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,7 +44,11 @@ pub struct Http {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: vec![SocketAddr::from(([0, 0, 0, 0], 8443))], tls: true, public_url: String::new() }
+        Self {
+            listen: vec![SocketAddr::from(([0, 0, 0, 0], 8443))],
+            tls: true,
+            public_url: String::new(),
+        }
     }
 }
 
@@ -119,6 +124,16 @@ impl Config {
         Value::Object(fixed.collect())
     }
 
+    /// How the log is written: needed before the catalog is open, so only the file says it.
+    ///
+    /// # Errors
+    /// Names a value that is not valid.
+    pub fn log(&self) -> anyhow::Result<LogSettings> {
+        let mut log = serde_json::to_value(crate::settings::defaults().log)?;
+        crate::settings::merge(&mut log, &as_json(&toml::Value::Table(self.log.clone())));
+        Ok(serde_json::from_value(log)?)
+    }
+
     /// Fixes a value as if the file named it: for the command line.
     pub fn fix(&mut self, section: &str, key: &str, value: impl Into<toml::Value>) {
         let empty = || toml::Value::Table(toml::Table::new());
@@ -190,8 +205,9 @@ mod tests {
 
     #[test]
     fn what_the_file_says_is_fixed_under_the_names_of_the_api() {
-        let config = Config::parse("[smtp]\nhost_name = 'a.example'\n[pipeline]\nbatch_mails_max = 9")
-            .unwrap();
+        let config =
+            Config::parse("[smtp]\nhost_name = 'a.example'\n[pipeline]\nbatch_mails_max = 9")
+                .unwrap();
         assert_eq!(config.fixed(), serde_json::json!({ "smtp": { "hostName": "a.example" } }));
     }
 

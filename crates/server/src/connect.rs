@@ -156,11 +156,7 @@ fn steps(
     if !self_signed {
         connector.push(("TlsDomain", host));
     }
-    let rule = [
-        ("Name", CONNECTOR_NAME),
-        ("JournalEmailAddress", address),
-        ("Scope", "Global"),
-    ];
+    let rule = [("Name", CONNECTOR_NAME), ("JournalEmailAddress", address), ("Scope", "Global")];
     vec![
         step(
             "connector",
@@ -174,12 +170,7 @@ fn steps(
             &[("Identity", CONNECTOR_NAME), ("Recipients", address)],
             "",
         ),
-        step(
-            "undeliverable",
-            "Set-TransportConfig",
-            &[("JournalingReportNdrTo", ELSEWHERE)],
-            "",
-        ),
+        step("undeliverable", "Set-TransportConfig", &[("JournalingReportNdrTo", ELSEWHERE)], ""),
         step("journal-rule", "New-JournalRule", &rule, " -Enabled $true"),
     ]
 }
@@ -208,9 +199,8 @@ struct Probe {
 
 impl Probe {
     fn run(&self) -> Vec<ConnectCheck> {
-        let done = |code, state, reason, detail: &str| {
-            check(code, state, Some(self.now), reason, detail)
-        };
+        let done =
+            |code, state, reason, detail: &str| check(code, state, Some(self.now), reason, detail);
         let skipped = |codes: &[&str]| -> Vec<ConnectCheck> {
             codes.iter().map(|code| check(code, CheckState::Pending, None, "", "")).collect()
         };
@@ -329,9 +319,9 @@ fn answer(stream: &TcpStream, code: &str) -> std::io::Result<Vec<String>> {
         let mut line = String::new();
         reader.read_line(&mut line)?;
         let line = line.trim_end();
-        let text = line.strip_prefix(code).ok_or_else(|| {
-            std::io::Error::other(format!("the listener answered {line:?}"))
-        })?;
+        let text = line
+            .strip_prefix(code)
+            .ok_or_else(|| std::io::Error::other(format!("the listener answered {line:?}")))?;
         lines.push(text.get(1..).unwrap_or_default().to_owned());
         if !text.starts_with('-') {
             return Ok(lines);

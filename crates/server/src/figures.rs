@@ -128,7 +128,11 @@ impl ServerOperation {
         ] {
             page.sample(mails, &[("outcome", outcome)], load(counter) as f64);
         }
-        page.counter("chancery_pipeline_octets_total", "Octets of these mails.", load(&line.octets));
+        page.counter(
+            "chancery_pipeline_octets_total",
+            "Octets of these mails.",
+            load(&line.octets),
+        );
         page.durations(
             "chancery_pipeline_latency_seconds",
             "From the reception of a mail to the archive.",

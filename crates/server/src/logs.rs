@@ -28,14 +28,20 @@ const FILTER: &str = "info,mail=warn,audit=warn,tantivy=warn,html5ever=error";
 /// Longer texts are cut in the live log, in characters.
 const TEXT_CHARS_MAX: usize = 2_000;
 
+/// What the rest of the program needs of the log.
+pub struct Logging {
+    pub live: Arc<LiveLog>,
+    pub retention: Arc<Retention>,
+}
+
 /// Starts logging. `CHANCERY_LOG` sets the level, such as `info` or `intake=debug`;
 /// `CHANCERY_LOG_FORMAT=json` the form.
 ///
 /// # Errors
 /// When the folder of log files cannot be written to.
-pub fn start(settings: &LogSettings, live: Arc<LiveLog>) -> io::Result<Arc<Retention>> {
-    let filter =
-        EnvFilter::try_from_env("CHANCERY_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
+pub fn start(settings: &LogSettings) -> io::Result<Logging> {
+    let live = Arc::new(LiveLog::default());
+    let filter = EnvFilter::try_from_env("CHANCERY_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let retention = Arc::new(Retention(AtomicU32::new(settings.retention_days)));
     let writer = if settings.folder.is_empty() {
         Writer::Stderr
@@ -61,9 +67,9 @@ pub fn start(settings: &LogSettings, live: Arc<LiveLog>) -> io::Result<Arc<Reten
         .with_target("html5ever", LevelFilter::ERROR);
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
-        .with(Live(live).with_filter(followed))
+        .with(Live(Arc::clone(&live)).with_filter(followed))
         .init();
-    Ok(retention)
+    Ok(Logging { live, retention })
 }
 
 /// How many daily files are kept; may be changed at any time.
@@ -267,6 +273,9 @@ mod tests {
         assert_eq!(entries[0].message, "it happened");
         assert_eq!(entries[0].fields["mails"], "3");
         assert_eq!(entries[0].severity, Severity::Warn);
-        assert_eq!((entries[1].tenant.as_deref(), entries[1].message.as_str()), (None, "of the server"));
+        assert_eq!(
+            (entries[1].tenant.as_deref(), entries[1].message.as_str()),
+            (None, "of the server")
+        );
     }
 }

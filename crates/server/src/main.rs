@@ -3,11 +3,20 @@
 mod clock;
 mod commands;
 mod config;
+mod connect;
 mod control;
+mod figures;
 mod house;
+mod logs;
+mod machine;
+mod metrics;
+mod notify;
+mod operation;
 mod router;
 mod serve;
+mod settings;
 mod status;
+mod systemd;
 mod web;
 
 use std::path::PathBuf;
@@ -55,9 +64,18 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr();
+    let config = config::Config::read(arguments.config.as_deref());
+    // Before the catalog is open, and also when the file is not valid.
+    let log = config.as_ref().ok().and_then(|config| config.log().ok()).unwrap_or_default();
+    let logging = match logs::start(&log) {
+        Ok(logging) => logging,
+        Err(error) => {
+            eprintln!("cannot write the log in {}: {error}", log.folder);
+            return ExitCode::FAILURE;
+        }
+    };
     fail_points();
-    match run(arguments) {
+    match config.and_then(|config| run(arguments, config, logging)) {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -66,10 +84,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+fn run(
+    arguments: Arguments,
+    mut config: config::Config,
+    logging: logs::Logging,
+) -> anyhow::Result<ExitCode> {
     // The one TLS provider of the process; an error means that it is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut config = config::Config::read(arguments.config.as_deref())?;
     if arguments.data.is_some() {
         config.data = arguments.data;
     }
@@ -81,23 +102,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Rebuild => maintain::rebuild(&config),
-        Command::Serve(arguments) => serve::run(config, &arguments),
+        Command::Serve(arguments) => serve::run(config, &arguments, logging),
         Command::Tenant(command) => tenant::run(&config, command),
         Command::Verify => maintain::verify(&config),
     }
-}
-
-/// Logs go to standard error; what a command answers goes to standard output. `CHANCERY_LOG` sets
-/// the level, such as `info` or `intake=debug`.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CHANCERY_LOG").unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new("info,tantivy=warn,html5ever=error")
-    });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 /// For the crash suite: `CHANCERY_CRASH_AT=<crash point>` ends the process there, as `kill -9`

@@ -91,7 +91,8 @@ impl Operation for ServerOperation {
     fn system(&self) -> Result<dto::SystemStatus, DeskError> {
         let process = Process::read();
         let certificate = self.tls.facts();
-        let last_backup = self.parts.catalog.setting(LAST_BACKUP).map_err(|it| failed(it.into()))?;
+        let last_backup =
+            self.parts.catalog.setting(LAST_BACKUP).map_err(|it| failed(it.into()))?;
         Ok(dto::SystemStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             catalog_schema: catalog::SCHEMA_VERSION,

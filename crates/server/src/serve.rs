@@ -1,33 +1,43 @@
 //! `chancery serve`: everything wired together, and taken apart in order.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use catalog::{Catalog, SourceKind, SourceRow, SourceState, Tenant, TenantState};
+use api::LiveLog;
+use api::dto::{self, ServerSettings};
+use catalog::{Catalog, SecretBox, SourceKind, SourceRow, SourceState, Tenant, TenantState};
 use discovery::{Discovery, VaultArchive};
 use identity::{Identity, SystemRandom};
 use index::SearchIndex;
 use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
 use model::{Clock, HeaderRules, SourceId, TenantId};
-use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk};
+use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, Settled, Watcher};
 use spool::{Spool, SpoolKey, SpoolLimits};
 use store::Vault;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::{SystemClock, random};
 use crate::commands::{print, tenant};
 use crate::config::Config;
+use crate::connect::{Connect, Sightings};
 use crate::control::{self, ImportDesk, ImportWatch};
 use crate::house::House;
+use crate::logs::{Logging, Retention};
+use crate::metrics::LineFigures;
+use crate::notify::{Memory, Smarthost, Watchman};
+use crate::operation::ServerOperation;
 use crate::router::CatalogRouter;
+use crate::settings::SettingsDesk;
 use crate::status::{Desk, ServerStatus};
-use crate::web;
+use crate::{settings, systemd, web};
 
 /// The tenant of a server that is started without any.
 const FIRST_TENANT: &str = "Archive";
@@ -35,6 +45,12 @@ const FIRST_ADMINISTRATOR: &str = "admin";
 
 /// How often expired rows of the catalog are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// How soon a setting that a command changed is in use.
+const REFRESH_EVERY: Duration = Duration::from_secs(2);
+
+/// How often troubles are looked for and notifications are sent.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -54,6 +70,8 @@ pub struct Line {
     pub folder: std::path::PathBuf,
     pub parts: LineParts,
     pub index_figures: Arc<IndexFigures>,
+    pub figures: Arc<LineFigures>,
+    pub settings: Arc<SettingsDesk>,
     watch: Arc<ImportWatch>,
     pipeline: Pipeline,
 }
@@ -72,33 +90,44 @@ impl Line {
         let house = House { folder: folder.clone(), catalog: Arc::clone(&catalog) };
         let key = house.master_key()?;
         let (id, secret) = key.spool_secret();
-        let limits = SpoolLimits {
-            bytes_max: config.spool.bytes_max,
-            reserve_free_bytes: config.spool.free_bytes_min,
-            mail_bytes_max: mail_bytes_max.unwrap_or(config.smtp.message_size_bytes_max),
-            ..SpoolLimits::default()
-        };
+        let secrets = Arc::new(SecretBox::new(&key.settings_secret())?);
+        let settings = SettingsDesk::open(config, Arc::clone(&catalog), Some(secrets))?.started();
+        let settings = Arc::new(settings);
+        let limits = spool_limits(&settings.current(), mail_bytes_max);
         let spool = Spool::open(&folder.join("spool"), &SpoolKey::new(id, secret), limits)
             .context("cannot open the spool")?;
-        let watch = Arc::new(ImportWatch::default());
+        let (watch, figures) = (Arc::new(ImportWatch::default()), Arc::default());
+        let watchers = Watchers(vec![
+            Arc::clone(&watch) as Arc<dyn Watcher>,
+            Arc::clone(&figures) as Arc<dyn Watcher>,
+            Arc::new(Sightings::new(Arc::clone(&catalog))),
+        ]);
         let parts = LineParts {
             spool,
             vault: house.vault(&key)?,
             catalog,
             index: house.index()?,
             clock: Arc::new(SystemClock),
-            watcher: Arc::clone(&watch) as Arc<dyn pipeline::Watcher>,
+            watcher: Arc::new(watchers),
         };
         for tenant in parts.catalog.tenants()? {
             pipeline::write_info(&parts.vault, &*parts.catalog, tenant.id)?;
         }
         QuarantineDesk::new(parts.clone()).resume()?;
-        let settings = LineSettings {
+        let batches = LineSettings {
             batch_mails_max: config.pipeline.batch_mails_max,
             batch_bytes_max: config.pipeline.batch_bytes_max,
         };
-        let pipeline = Pipeline::start(parts.clone(), settings)?;
-        Ok(Self { folder, index_figures: pipeline.index_figures(), parts, watch, pipeline })
+        let pipeline = Pipeline::start(parts.clone(), batches)?;
+        Ok(Self {
+            folder,
+            index_figures: pipeline.index_figures(),
+            parts,
+            figures,
+            settings,
+            watch,
+            pipeline,
+        })
     }
 
     pub fn import_desk(&self) -> ImportDesk {
@@ -119,23 +148,52 @@ impl Line {
     }
 }
 
-pub fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+/// Passes what happened on to all.
+struct Watchers(Vec<Arc<dyn Watcher>>);
+
+impl Watcher for Watchers {
+    fn settled(&self, all: &[Settled]) {
+        self.0.iter().for_each(|watcher| watcher.settled(all));
+    }
+}
+
+fn spool_limits(settings: &ServerSettings, mail_bytes_max: Option<u64>) -> SpoolLimits {
+    SpoolLimits {
+        bytes_max: settings.spool.bytes_max,
+        reserve_free_bytes: settings.spool.free_bytes_min,
+        mail_bytes_max: mail_bytes_max.unwrap_or(settings.smtp.message_size_bytes_max),
+        ..SpoolLimits::default()
+    }
+}
+
+/// The command line fixes what it names, as the configuration file does.
+fn fix(config: &mut Config, arguments: &Arguments) {
+    let list = |all: &[SocketAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     if !arguments.smtp_listen.is_empty() {
-        config.smtp.listen.clone_from(&arguments.smtp_listen);
+        config.fix("smtp", "listen", list(&arguments.smtp_listen));
     }
     if !arguments.http_listen.is_empty() {
-        config.http.listen.clone_from(&arguments.http_listen);
+        config.fix("http", "listen", list(&arguments.http_listen));
     }
-    config.http.tls &= !arguments.http_clear;
-    config.check()?;
+    if arguments.http_clear {
+        config.fix("http", "tls", false);
+    }
+}
+
+pub fn run(
+    mut config: Config,
+    arguments: &Arguments,
+    logging: Logging,
+) -> anyhow::Result<ExitCode> {
+    fix(&mut config, arguments);
     let house = House::open(&config)?;
-    first_start(&*house.catalog, Arc::clone(&house.catalog), &host_name(&config.smtp))?;
+    first_start(&*house.catalog, Arc::clone(&house.catalog), &host_name(&config.smtp.host_name))?;
     let socket = house.control_socket();
     let line = Line::start(&config, house, None)?;
     let stop_control = Arc::new(AtomicBool::new(false));
     control::listen(&socket, line.import_desk(), Arc::clone(&stop_control))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(&config, &line));
+    let served = runtime.block_on(serve(&line, logging));
     runtime.shutdown_timeout(Duration::from_secs(5));
     stop_control.store(true, Ordering::SeqCst);
     control::wake(&socket);
@@ -146,27 +204,30 @@ pub fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config, line: &Line) -> anyhow::Result<()> {
+async fn serve(line: &Line, logging: Logging) -> anyhow::Result<()> {
     let (stop, shutdown) = watch::channel(false);
-    let tls = tls(config, line)?;
-    let watching = tokio::spawn(tls.clone().watch(shutdown.clone()));
-    let sweeping = tokio::spawn(sweep(Arc::clone(&line.parts.catalog), shutdown.clone()));
-    let settings = SmtpSettings { host_name: host_name(&config.smtp), ..config.smtp.clone() };
-    let smtp_listeners = intake::smtp::bind(&settings.listen)
-        .with_context(|| format!("cannot listen for mail on {:?}", settings.listen))?;
+    let settings = line.settings.current();
+    let tls = tls(&settings, line)?;
+    let mut chores = chores(line, &tls, &shutdown);
+    let smtp_settings = settings::smtp(&settings);
+    let smtp_listeners = intake::smtp::bind(&smtp_settings.listen)
+        .with_context(|| format!("cannot listen for mail on {:?}", smtp_settings.listen))?;
     let smtp_addresses: Vec<_> =
         smtp_listeners.iter().filter_map(|it| it.local_addr().ok()).collect();
     let router = Arc::new(CatalogRouter::new(Arc::clone(&line.parts.catalog)));
     let clock = Arc::clone(&line.parts.clock);
-    let smtp = SmtpServer::new(settings, router, Arc::new(line.parts.spool.clone()), clock, &tls)?;
-    let routes = api::router(state(config, line, smtp.figures(), tls.clone())?);
-    let acceptor = match config.http.tls {
+    let spool = Arc::new(line.parts.spool.clone());
+    let smtp = SmtpServer::new(smtp_settings, router, spool, clock, &tls)?;
+    follow_settings(line, &smtp, &tls, logging.retention);
+    let operation = Arc::new(operation(line, smtp.figures(), &tls, Arc::clone(&logging.live)));
+    let routes = api::router(state(line, smtp.figures(), &tls, &operation)?);
+    let acceptor = match settings.http.tls {
         true => Some(TlsAcceptor::from(tls.server_config(&[b"h2", b"http/1.1"])?)),
         false => None,
     };
     let mut web_servers = Vec::new();
     let mut http_addresses = Vec::new();
-    for address in &config.http.listen {
+    for address in &settings.http.listen {
         let listener = tokio::net::TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot serve the web pages on {address}"))?;
@@ -179,25 +240,122 @@ async fn serve(config: &Config, line: &Line) -> anyhow::Result<()> {
         )));
     }
     let smtp = tokio::spawn(async move { smtp.run(smtp_listeners, shutdown).await });
-    let scheme = if config.http.tls { "https" } else { "http" };
-    for address in smtp_addresses {
-        print(&format!("smtp {address}"));
-    }
-    for address in http_addresses {
-        print(&format!("web {scheme}://{address}"));
-    }
+    let scheme = if settings.http.tls { "https" } else { "http" };
+    announce(&operation, scheme, &smtp_addresses, &http_addresses);
     print("ready");
+    systemd::ready();
     stopped().await?;
     tracing::info!("stopping");
+    systemd::stopping();
     // Whoever listens sees this; the servers finish what is in progress.
     let _ = stop.send(true);
+    logging.live.close();
     let _ = smtp.await;
     for server in web_servers {
         let _ = server.await;
     }
-    let _ = watching.await;
-    let _ = sweeping.await;
+    while chores.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Says on standard output where the server listens; programs that start it read this.
+fn announce(operation: &ServerOperation, scheme: &str, smtp: &[SocketAddr], http: &[SocketAddr]) {
+    let mut listeners = Vec::new();
+    let mut note = |protocol: &str, address: &SocketAddr| {
+        let (protocol, address) = (protocol.to_owned(), address.to_string());
+        listeners.push(dto::Listener { protocol, address });
+    };
+    for address in smtp {
+        print(&format!("smtp {address}"));
+        note("smtp", address);
+    }
+    for address in http {
+        print(&format!("web {scheme}://{address}"));
+        note(scheme, address);
+    }
+    if let Ok(mut known) = operation.listeners.lock() {
+        *known = listeners;
+    }
+}
+
+/// What goes on beside the servers until `shutdown`.
+fn chores(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut chores = JoinSet::new();
+    chores.spawn(tls.clone().watch(Arc::clone(&line.parts.clock), shutdown.clone()));
+    chores.spawn(sweep(Arc::clone(&line.parts.catalog), shutdown.clone()));
+    chores.spawn(refresh(Arc::clone(&line.settings), shutdown.clone()));
+    chores.spawn(systemd::watchdog(line.pipeline.heartbeat(), shutdown.clone()));
+    let watchman = Watchman {
+        folder: line.folder.clone(),
+        parts: line.parts.clone(),
+        index_figures: Arc::clone(&line.index_figures),
+        tls: tls.clone(),
+        settings: Arc::clone(&line.settings),
+        memory: Memory::default(),
+    };
+    chores.spawn(watch_over(watchman, shutdown.clone()));
+    chores
+}
+
+/// Puts changed settings to use.
+fn follow_settings(line: &Line, smtp: &SmtpServer, tls: &TlsStore, retention: Arc<Retention>) {
+    let (smtp, spool, tls) = (smtp.clone(), line.parts.spool.clone(), tls.clone());
+    let own = own_files(&line.folder);
+    line.settings.follow(move |settings| {
+        smtp.change_settings(settings::smtp(settings));
+        spool.set_limits(spool_limits(settings, None));
+        retention.change(settings.log.retention_days);
+        let files = settings::tls_files(settings).unwrap_or_else(|| own.clone());
+        if let Err(error) = tls.change_files(files) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the certificate of the settings is not usable, the old one stays in use"
+            );
+        }
+    });
+}
+
+/// Looks for settings that a command changed.
+async fn refresh(settings: Arc<SettingsDesk>, mut shutdown: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(REFRESH_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
+        }
+        let settings = Arc::clone(&settings);
+        match tokio::task::spawn_blocking(move || settings.refresh()).await {
+            Ok(Ok(true)) => tracing::info!("changed settings are in use"),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "settings stay"),
+            // The runtime is shutting down.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Looks for trouble and tells people.
+async fn watch_over(mut watchman: Watchman, mut shutdown: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
+        }
+        let look = move || {
+            if let Err(error) = watchman.look(SystemClock.now()) {
+                tracing::warn!(error = format!("{error:#}"), "troubles are looked for again");
+            }
+            Smarthost { settings: Arc::clone(&watchman.settings) }
+                .deliver(&*watchman.parts.catalog);
+            watchman
+        };
+        match tokio::task::spawn_blocking(look).await {
+            Ok(looked) => watchman = looked,
+            // The runtime is shutting down.
+            Err(_) => return,
+        }
+    }
 }
 
 /// Removes expired sessions and forgotten counters from the catalog.
@@ -229,37 +387,65 @@ async fn stopped() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tls(config: &Config, line: &Line) -> anyhow::Result<TlsStore> {
-    let files = match (&config.tls.certificate, &config.tls.key) {
-        (Some(cert), Some(key)) => TlsFiles { cert: cert.clone(), key: key.clone() },
-        _ => {
-            let folder = line.folder.join("tls");
-            std::fs::create_dir_all(&folder)?;
-            TlsFiles { cert: folder.join("certificate.pem"), key: folder.join("key.pem") }
-        }
-    };
-    let mut names = vec![host_name(&config.smtp), "localhost".to_owned(), "127.0.0.1".to_owned()];
+fn own_files(folder: &Path) -> TlsFiles {
+    let folder = folder.join("tls");
+    TlsFiles { cert: folder.join("certificate.pem"), key: folder.join("key.pem") }
+}
+
+fn tls(settings: &ServerSettings, line: &Line) -> anyhow::Result<TlsStore> {
+    let files = settings::tls_files(settings).unwrap_or_else(|| own_files(&line.folder));
+    let host = settings::smtp(settings).host_name;
+    let mut names = vec![host, "localhost".to_owned(), "127.0.0.1".to_owned()];
     names.dedup();
     TlsStore::open(files, &names).context("cannot set up TLS")
 }
 
-fn state(
-    config: &Config,
+fn operation(
     line: &Line,
     intake: Arc<IntakeFigures>,
-    tls: TlsStore,
+    tls: &TlsStore,
+    live_log: Arc<LiveLog>,
+) -> ServerOperation {
+    ServerOperation {
+        folder: line.folder.clone(),
+        begun: std::time::Instant::now(),
+        started_at: line.parts.clock.now(),
+        parts: line.parts.clone(),
+        index_figures: Arc::clone(&line.index_figures),
+        intake,
+        line: Arc::clone(&line.figures),
+        http: Arc::default(),
+        live_log,
+        tls: tls.clone(),
+        settings: Arc::clone(&line.settings),
+        connect: Connect {
+            catalog: Arc::clone(&line.parts.catalog),
+            tls: tls.clone(),
+            last: Mutex::default(),
+        },
+        smarthost: Smarthost { settings: Arc::clone(&line.settings) },
+        listeners: Mutex::default(),
+    }
+}
+
+fn state(
+    line: &Line,
+    intake: Arc<IntakeFigures>,
+    tls: &TlsStore,
+    operation: &Arc<ServerOperation>,
 ) -> anyhow::Result<api::AppState> {
     let catalog: Arc<dyn Catalog> = Arc::clone(&line.parts.catalog);
     let index: Arc<dyn SearchIndex> = Arc::clone(&line.parts.index);
     let vault: Arc<Vault> = Arc::clone(&line.parts.vault);
     let archive = VaultArchive { vault, catalog: Arc::clone(&catalog) };
     let status = ServerStatus {
-        begun: std::time::Instant::now(),
+        begun: operation.begun,
         parts: line.parts.clone(),
         index_figures: Arc::clone(&line.index_figures),
         intake,
-        tls,
+        tls: tls.clone(),
     };
+    let tls = line.settings.current().http.tls;
     Ok(api::AppState {
         identity: Arc::new(Identity::new(Arc::clone(&catalog), Arc::new(SystemRandom))?),
         discovery: Arc::new(Discovery::new(Arc::clone(&catalog), index, Arc::new(archive))),
@@ -268,19 +454,22 @@ fn state(
         status: Arc::new(status),
         quarantine: Arc::new(Desk(QuarantineDesk::new(line.parts.clone()))),
         clock: Arc::clone(&line.parts.clock),
-        settings: Arc::new(api::Settings { tls: config.http.tls, ..api::Settings::default() }),
+        settings: Arc::new(api::Settings { tls, ..api::Settings::default() }),
         blocking: api::Blocking::default(),
+        live_log: Arc::clone(&operation.live_log),
+        http: Arc::clone(&operation.http),
+        operation: Arc::clone(operation) as Arc<dyn api::Operation>,
     })
 }
 
 /// The configured name, else the machine's.
-fn host_name(smtp: &SmtpSettings) -> String {
-    if smtp.host_name != SmtpSettings::default().host_name {
-        return smtp.host_name.clone();
+pub fn host_name(configured: &str) -> String {
+    if configured != SmtpSettings::default().host_name {
+        return configured.to_owned();
     }
     let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let name = name.trim();
-    if name.is_empty() { smtp.host_name.clone() } else { name.to_owned() }
+    if name.is_empty() { configured.to_owned() } else { name.to_owned() }
 }
 
 /// A server without tenants and accounts gets one of each, and says so once.

@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connect/microsoft365": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to type in where to journal from Microsoft 365, and how far it is. */
+        get: operations["connectMicrosoft365"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connect/microsoft365/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs the checks anew. */
+        post: operations["checkMicrosoft365"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -32,6 +66,77 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log as it is written: server-sent events named `entry`, each a [`dto::LogEntry`]; a last
+         *     one named `too-slow` when the listener could not keep up. `Last-Event-ID` continues.
+         */
+        get: operations["log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log/recent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the live log remembers, oldest first. */
+        get: operations["recentLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong now, and notifications that wait. */
+        get: operations["notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a mail through the smarthost, so that it is known to work. */
+        post: operations["sendTestMail"];
         delete?: never;
         options?: never;
         head?: never;
@@ -281,6 +386,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The server's settings: what is in use, what the configuration file fixes. */
+        get: operations["settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes settings: a JSON merge patch. In use at once but for those that name a restart. */
+        patch: operations["changeSettings"];
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -290,6 +413,74 @@ export interface paths {
         };
         /** Figures without content: an administrator's of their tenant, an operator's of all. */
         get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The running server and its machine. */
+        get: operations["system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process lives. */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures for Prometheus: from configured networks, or with `Authorization: Bearer`. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mail can be taken, archived and found. */
+        get: operations["readyz"];
         put?: never;
         post?: never;
         delete?: never;
@@ -343,15 +534,111 @@ export interface components {
             /** Format: int64 */
             sizeBytes: number;
         };
+        BackupSummary: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Of these, copied in this run; the others were there.
+             */
+            bytesCopied: number;
+            /** Format: int64 */
+            files: number;
+            /** @description `done` or `failed`. */
+            outcome: string;
+            /** Format: int64 */
+            seconds: number;
+        };
         Certificate: {
             /** Format: date-time */
             notAfter: string;
             selfSigned: boolean;
             subject: string;
         };
+        CertificateFacts: {
+            issuer: string;
+            /** Format: date-time */
+            notAfter: string;
+            selfSigned: boolean;
+            subject: string;
+        };
+        /** @enum {string} */
+        CheckState: "fail" | "ok" | "pending" | "warn";
+        /** @description Something that is wrong until it is over. */
+        Condition: {
+            /** @description Such as `disk-low`; the user interface has a text for each. */
+            code: string;
+            /** @description Figures for the text. */
+            facts: {
+                [key: string]: string;
+            };
+            /** @description What exactly, such as a source's id or a certificate's name. */
+            object: string;
+            /** Format: date-time */
+            since: string;
+            /** @description The tenant it is about; null: the whole server. */
+            tenant: string | null;
+        };
+        ConnectCheck: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * @description `name-resolves`, `listener-reachable`, `starttls`, `certificate`, `validation-mail` or
+             *     `first-report`.
+             */
+            code: string;
+            /** @description For people who want the details; English. */
+            detail: string;
+            /** @description What exactly was seen, such as `self-signed`; a stable code, empty when all is well. */
+            reason: string;
+            state: components["schemas"]["CheckState"];
+        };
+        /** @description Everything that "Connect Microsoft 365" shows for one tenant. */
+        ConnectMicrosoft365: {
+            archiveDomains: string[];
+            certificate: components["schemas"]["CertificateFacts"];
+            /** @description As they were last run; `pending` when never. */
+            checks: components["schemas"]["ConnectCheck"][];
+            /** @description The name under which Exchange Online reaches the listener. */
+            hostName: string;
+            journalAddresses: components["schemas"]["JournalAddressRow"][];
+            /** Format: int64 */
+            messageSizeBytesMax: number;
+            organisations: string[];
+            /** Format: int32 */
+            port: number;
+            /** @description In the order in which they are done. */
+            steps: components["schemas"]["ConnectStep"][];
+        };
+        /** @description A step in Exchange's administration. The user interface has the words; here are the values. */
+        ConnectStep: {
+            /** @description `connector`, `validate`, `undeliverable` or `journal-rule`. */
+            code: string;
+            /** @description The same as a line for Exchange Online PowerShell. */
+            powershell: string;
+            /** @description Values to type in, by name, in order. */
+            values: components["schemas"]["ConnectValue"][];
+        };
+        ConnectValue: {
+            name: string;
+            value: string;
+        };
         Credentials: {
             password: string;
             userName: string;
+        };
+        Disk: {
+            /** Format: int64 */
+            freeBytes: number;
+            /**
+             * Format: int64
+             * @description Below this much free space no mail is taken.
+             */
+            reserveBytes: number;
+            /** Format: int64 */
+            totalBytes: number;
         };
         Envelope: {
             forwardPaths: string[];
@@ -386,6 +673,14 @@ export interface components {
             /** @description `ok`. */
             status: string;
         };
+        HttpSettings: {
+            /** @description Addresses with ports; a change needs a restart. */
+            listen: string[];
+            /** @description How browsers reach the server, such as `https://archive.example`; empty: by its host name. */
+            publicUrl: string;
+            /** @description HTTPS; a change needs a restart. */
+            tls: boolean;
+        };
         IndexStatus: {
             /**
              * Format: int64
@@ -414,8 +709,61 @@ export interface components {
             /** @description The last hour, oldest minute first. */
             perMinute: components["schemas"]["IntakeMinute"][];
         };
+        JournalAddressRow: {
+            address: string;
+            /** Format: date-time */
+            lastReportAt: string | null;
+            /**
+             * Format: date-time
+             * @description When Exchange's connector validation last sent a mail here.
+             */
+            lastValidationAt: string | null;
+            name: string;
+            source: string;
+        };
         /** @enum {string} */
         JournalVariant: "exchange2003" | "microsoft" | "ndr_wrapped";
+        Listener: {
+            address: string;
+            /** @description `smtp`, `http` or `https`. */
+            protocol: string;
+        };
+        LogAnswer: {
+            /** @description Oldest first. */
+            entries: components["schemas"]["LogEntry"][];
+        };
+        /** @description One line of the log: no addresses, no content of mail. */
+        LogEntry: {
+            /** @description The part of the program, such as `pipeline::archive`. */
+            area: string;
+            /** Format: date-time */
+            at: string;
+            fields: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Grows by one; begins anew with the server.
+             */
+            id: number;
+            message: string;
+            severity: components["schemas"]["Severity"];
+            source: string | null;
+            tenant: string | null;
+        };
+        /** @enum {string} */
+        LogFormat: "json" | "text";
+        LogSettings: {
+            /** @description The folder of daily log files; empty: standard error only. A change needs a restart. */
+            folder: string;
+            /** @description A change needs a restart. */
+            format: components["schemas"]["LogFormat"];
+            /**
+             * Format: int32
+             * @description Daily files that are kept.
+             */
+            retentionDays: number;
+        };
         /** @enum {string} */
         MailKind: "calendar" | "encrypted" | "mail" | "report";
         Mailbox: {
@@ -424,6 +772,70 @@ export interface components {
         };
         /** @enum {string} */
         Mark: "damaged_report" | "decrypted_copy" | "not_a_mail" | "recipients_from_headers" | "too_complex" | "unreadable";
+        MetricsSettings: {
+            /** @description Networks (CIDR) that may read `/metrics` without a token. */
+            allowedNetworks: string[];
+        };
+        /** @enum {string} */
+        NoticeLanguage: "de" | "en";
+        /** @description Who is told by mail that something is wrong, and when. */
+        NotificationSettings: {
+            /**
+             * Format: int64
+             * @description Told below this much free space.
+             */
+            diskFreeBytesMin: number;
+            /** @description The sender's address. */
+            from: string;
+            /**
+             * Format: int64
+             * @description Told when so many archived mails are not searchable for longer than a few minutes.
+             */
+            indexLagMax: number;
+            /** @description The language of those. */
+            language: components["schemas"]["NoticeLanguage"];
+            /**
+             * Format: int64
+             * @description Told when so many submissions came into a tenant's quarantine within an hour.
+             */
+            quarantinePerHourMax: number;
+            /**
+             * Format: int64
+             * @description Told above this many waiting mails.
+             */
+            queueMailsMax: number;
+            /**
+             * Format: int64
+             * @description Told when the oldest waiting mail is older.
+             */
+            queueSecondsMax: number;
+            smarthost: components["schemas"]["SmarthostSettings"];
+            /**
+             * Format: int64
+             * @description Told when an active source that had mail before is silent for so many hours; 0: never.
+             */
+            sourceSilentHoursMax: number;
+            /** @description Addresses that hear of everything that concerns the server. */
+            to: string[];
+        };
+        /** @description What is wrong now, and how its mails fare. */
+        NotificationsAnswer: {
+            conditions: components["schemas"]["Condition"][];
+            /** @description What the smarthost last answered, if the oldest of these was tried already. */
+            lastError: string | null;
+            /**
+             * Format: int64
+             * @description Notifications that wait for the smarthost.
+             */
+            waiting: number;
+        };
+        PartReadiness: {
+            /** @description `catalog`, `disk`, `index`, `spool` or `vault`. */
+            part: string;
+            ready: boolean;
+            /** @description Why not; empty when ready. Without names of tenants. */
+            reason: string;
+        };
         PasswordChange: {
             current: string;
             new: string;
@@ -472,6 +884,11 @@ export interface components {
             source: string;
             /** @description `waiting`, `retried` or `released`. */
             state: string;
+        };
+        /** @description Whether the server can do its work, part by part. */
+        Readiness: {
+            parts: components["schemas"]["PartReadiness"][];
+            ready: boolean;
         };
         Recipient: {
             address: string;
@@ -583,12 +1000,86 @@ export interface components {
              */
             versions: number;
         };
+        /** @description All settings with their effective values. */
+        ServerSettings: {
+            http: components["schemas"]["HttpSettings"];
+            log: components["schemas"]["LogSettings"];
+            metrics: components["schemas"]["MetricsSettings"];
+            notifications: components["schemas"]["NotificationSettings"];
+            smtp: components["schemas"]["SmtpSettings"];
+            spool: components["schemas"]["SpoolSettings"];
+            tls: components["schemas"]["TlsSettings"];
+        };
         Session: {
             account: components["schemas"]["Account"];
             /** @description To be sent as `X-CSRF-Token` with every request that changes something. */
             csrfToken: string;
             /** @description Until the password is changed, everything but changing it and signing out is refused. */
             mustChangePassword: boolean;
+        };
+        /** @description The settings, and where they come from. */
+        SettingsAnswer: {
+            /** @description Paths that were changed here and differ from the default. */
+            changed: string[];
+            /**
+             * @description Paths such as `smtp.hostName` that the configuration file or the command line fixes: they
+             *     are changed there.
+             */
+            fixed: string[];
+            /** @description A token for `/metrics` is stored. */
+            hasMetricsToken: boolean;
+            /** @description A password for the smarthost is stored. */
+            hasPassword: boolean;
+            /** @description Paths whose new value is in use after a restart. */
+            restartNeeded: string[];
+            settings: components["schemas"]["ServerSettings"];
+        };
+        /**
+         * @description What to change, as a JSON merge patch (RFC 7396) of [`ServerSettings`]: only the keys that
+         *     change; `null` goes back to the default. Further keys: `notifications.smarthost.password` and
+         *     `metrics.token`, which are stored and never shown.
+         */
+        SettingsPatch: Record<string, never>;
+        /** @enum {string} */
+        Severity: "debug" | "info" | "warn" | "error";
+        /** @enum {string} */
+        SmarthostSecurity: "none" | "starttls" | "tls";
+        /** @description The mail server that takes notifications; an empty host sends none. */
+        SmarthostSettings: {
+            host: string;
+            /** Format: int32 */
+            port: number;
+            security: components["schemas"]["SmarthostSecurity"];
+            /** @description Empty: no sign-in. The password is set by `password` in a change and never shown. */
+            user: string;
+        };
+        /** @description The SMTP listener. New connections follow a change at once, open ones keep what they began with. */
+        SmtpSettings: {
+            /** @description CIDR; empty: everyone. */
+            allowedNetworks: string[];
+            /** Format: int64 */
+            connectionsMax: number;
+            /**
+             * Format: int64
+             * @description 0: no limit.
+             */
+            connectionsPerNetworkMax: number;
+            /** Format: int64 */
+            dataSecondsMax: number;
+            /** Format: int32 */
+            errorsMax: number;
+            hostName: string;
+            /** Format: int64 */
+            idleSecondsMax: number;
+            /** @description Addresses with ports; a change needs a restart. */
+            listen: string[];
+            /** Format: int64 */
+            messageSizeBytesMax: number;
+            /** Format: int64 */
+            recipientsMax: number;
+            requireTls: boolean;
+            /** Format: int64 */
+            sessionSecondsMax: number;
         };
         /** @description `kind` is `smtp` or `import`. */
         SourceName: {
@@ -601,6 +1092,18 @@ export interface components {
             end: number;
             /** Format: int32 */
             start: number;
+        };
+        SpoolSettings: {
+            /**
+             * Format: int64
+             * @description Above this many bytes of waiting mail the listener answers `452`.
+             */
+            bytesMax: number;
+            /**
+             * Format: int64
+             * @description Below this much free space on the disk the listener answers `452`.
+             */
+            freeBytesMin: number;
         };
         /** @enum {string} */
         SpoolState: "open" | "full";
@@ -647,9 +1150,51 @@ export interface components {
         };
         /** @enum {string} */
         SuggestionKind: "address" | "operator";
+        /** @description The running server and its machine. */
+        SystemStatus: {
+            /** Format: int32 */
+            catalogSchema: number;
+            certificates: components["schemas"]["Certificate"][];
+            dataFolder: string;
+            disk: components["schemas"]["Disk"];
+            hostName: string;
+            lastBackup: components["schemas"]["BackupSummary"] | null;
+            listeners: components["schemas"]["Listener"][];
+            /** Format: int64 */
+            memoryBytes: number;
+            /** Format: int64 */
+            openFiles: number;
+            /** Format: int64 */
+            openFilesMax: number;
+            operatingSystem: string;
+            /** Format: int32 */
+            processId: number;
+            /** Format: int32 */
+            processors: number;
+            readiness: components["schemas"]["Readiness"];
+            /** @description Waits for a restart: settings whose new value is not in use yet. */
+            restartNeeded: string[];
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: int64 */
+            threads: number;
+            /** Format: int64 */
+            uptimeSeconds: number;
+            version: string;
+        };
         Tenant: {
             id: string;
             name: string;
+        };
+        /** @description Where to send a mail that tries out the smarthost. */
+        TestMail: {
+            language?: components["schemas"]["NoticeLanguage"] | null;
+            to: string;
+        };
+        /** @description PEM files, taken anew when they change. Both empty: a self-signed pair, renewed by itself. */
+        TlsSettings: {
+            certificate: string;
+            key: string;
         };
         Version: {
             id: string;
@@ -687,6 +1232,82 @@ export interface operations {
             };
         };
     };
+    connectMicrosoft365: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description values, steps and checks of the own tenant */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectMicrosoft365"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for administrators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkMicrosoft365: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectMicrosoft365"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for administrators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -703,6 +1324,196 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    log: {
+        parameters: {
+            query?: {
+                /** @description Operators: only entries of this tenant. Administrators see their own in any case. */
+                tenant?: string;
+                /** @description Only entries of this source. */
+                source?: string;
+                /** @description This severity and worse; `info` when absent. */
+                severity?: components["schemas"]["Severity"];
+                /** @description Only entries after this id, if they are still there. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description events until either side ends it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LogEntry"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many listen */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recentLog: {
+        parameters: {
+            query?: {
+                /** @description Operators: only entries of this tenant. Administrators see their own in any case. */
+                tenant?: string;
+                /** @description Only entries of this source. */
+                source?: string;
+                /** @description This severity and worse; `info` when absent. */
+                severity?: components["schemas"]["Severity"];
+                /** @description Only entries after this id, if they are still there. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description an administrator's of their tenant, an operator's all */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendTestMail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestMail"];
+            };
+        };
+        responses: {
+            /** @description the smarthost took it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the smarthost refused or was not reached; `detail` says what it answered */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for operators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1389,6 +2200,104 @@ export interface operations {
             };
         };
     };
+    settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for operators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsPatch"];
+            };
+        };
+        responses: {
+            /** @description the settings after the change */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsAnswer"];
+                };
+            };
+            /** @description a value is not possible; `detail` names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for operators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the configuration file fixes a value; `detail` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     status: {
         parameters: {
             query?: never;
@@ -1423,6 +2332,122 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description versions, listeners, disk, memory, last backup */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemStatus"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for operators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all figures; docs/metrics.md names them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description not from this network */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every part is ready */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description a part is not; it is named with its reason */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
         };

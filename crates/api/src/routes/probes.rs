@@ -1,10 +1,10 @@
 //! For those who watch the server: no session, nothing about tenants.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 
 use crate::caller::peer;
 use crate::dto;

@@ -172,7 +172,9 @@ async fn answers_are_counted_by_route_and_not_by_path() {
         .http
         .reading()
         .into_iter()
-        .map(|(key, count)| format!("{} {} {} {}", key.method, key.route, key.status, count.answers))
+        .map(|(key, count)| {
+            format!("{} {} {} {}", key.method, key.route, key.status, count.answers)
+        })
         .collect();
     assert!(counted.contains(&"GET /api/v1/records/{id} 404 3".to_owned()), "{counted:?}");
     assert!(counted.iter().all(|line| !line.contains("/some/page")), "{counted:?}");
@@ -224,7 +226,10 @@ async fn the_stream_brings_the_past_then_the_present_and_ends_with_the_server() 
         Some(String::from_utf8(frame.to_vec()).expect("text"))
     };
     let first = next().await.expect("an event");
-    assert!(first.starts_with("event: entry\nid: 1\ndata: {") && first.contains("before"), "{first}");
+    assert!(
+        first.starts_with("event: entry\nid: 1\ndata: {") && first.contains("before"),
+        "{first}"
+    );
     log.note(entry(Severity::Info, Some(B), "foreign"));
     log.note(entry(Severity::Info, Some(A), "after"));
     let second = next().await.expect("an event");
@@ -269,12 +274,12 @@ async fn an_administrator_hears_of_their_tenants_troubles_only() {
 #[tokio::test]
 async fn a_change_of_settings_is_audited_and_what_is_fixed_stays() {
     let world = World::new();
-    let patch = |body: &'static str| world.call(Who::Operator, "PATCH", "/api/v1/settings", Some(body));
+    let patch =
+        |body: &'static str| world.call(Who::Operator, "PATCH", "/api/v1/settings", Some(body));
     assert_eq!(patch(r#"{"smtp":{"requireTls":true}}"#).await.outcome(), "200");
     assert_eq!(patch(r#"{"smtp":{"hostName":"x"}}"#).await.outcome(), "409 fixed");
     let log = world.catalog.audit_log(None, &catalog::AuditQuery::default(), 10).expect("a log");
-    let changes: Vec<_> =
-        log.iter().filter(|row| row.event.action == "settings.change").collect();
+    let changes: Vec<_> = log.iter().filter(|row| row.event.action == "settings.change").collect();
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0].event.detail["after"]["smtp"]["requireTls"], true);
 }

@@ -117,8 +117,7 @@ fn described() -> BTreeSet<(String, String)> {
 
 #[test]
 fn every_route_stands_in_the_table() {
-    let listed =
-        routes().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+    let listed = routes().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
     assert_eq!(described(), listed);
 }
 

@@ -34,6 +34,7 @@ use crate::{Catalog, CatalogError};
 use fault::{Abort, Fault, fault};
 use intern::Interned;
 use pool::{Readers, open_writer};
+pub use schema::VERSION as SCHEMA_VERSION;
 
 /// Findings that [`Catalog::integrity_check`] lists at most.
 const FINDINGS_MAX: usize = 1_000;

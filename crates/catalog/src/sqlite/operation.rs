@@ -62,7 +62,11 @@ impl Operations for Sqlite {
             db.prepare_cached(
                 "DELETE FROM condition WHERE code = ?1 AND tenant = ?2 AND object = ?3",
             )?
-            .execute(params![condition.code, tenant_blob(condition), condition.object])?;
+            .execute(params![
+                condition.code,
+                tenant_blob(condition),
+                condition.object
+            ])?;
             Ok(enqueue(db, notices, now)?)
         })
     }
@@ -175,8 +179,8 @@ impl Snapshot for Held {
         copy.close().map_err(|(_, fault)| error(fault))?;
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let synced = fs::File::open(target).and_then(|file| file.sync_all());
-        let synced = synced
-            .and_then(|()| fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all());
+        let synced =
+            synced.and_then(|()| fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all());
         synced.map_err(refused(target))
     }
 }
@@ -249,12 +253,7 @@ fn enqueue(db: &Connection, notices: &[Notice], now: Timestamp) -> Result<(), Fa
          VALUES (?1, ?2, ?3, ?4, 0, ?4)",
     )?;
     for notice in notices {
-        insert.execute(params![
-            notice.recipient,
-            notice.subject,
-            notice.body,
-            now.as_micros()
-        ])?;
+        insert.execute(params![notice.recipient, notice.subject, notice.body, now.as_micros()])?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0006_operation.sql"),
 ];
 
-pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
+pub const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Brings the schema up to date, each step in its own transaction: a crash leaves a whole version.
 /// Steps may replace tables that others refer to: keys are checked at each step's end instead

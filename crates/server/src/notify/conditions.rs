@@ -150,7 +150,9 @@ impl Watchman {
         if let Some(level) = ending(left) {
             let mut one = Found::server("certificate-ending", level, 0);
             one.object.clone_from(&certificate.subject);
-            found.push(one.fact("days", (left / DAY).max(0)).fact("notAfter", certificate.not_after));
+            found.push(
+                one.fact("days", (left / DAY).max(0)).fact("notAfter", certificate.not_after),
+            );
         }
         let failures = self.parts.catalog.audit_figures().failures;
         if failures > self.memory.audit_failures {

@@ -17,7 +17,7 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Message, SmtpTransport, Transport as _};
 use model::Clock as _;
 
-pub use conditions::Watchman;
+pub use conditions::{Memory, Watchman};
 
 use crate::clock::SystemClock;
 use crate::settings::SettingsDesk;
@@ -76,10 +76,7 @@ impl Smarthost {
         transport.send(&message).map(|_| ()).map_err(|error| pipeline::Error::chain(&error))
     }
 
-    fn transport(
-        &self,
-        smarthost: &api::dto::SmarthostSettings,
-    ) -> Result<SmtpTransport, String> {
+    fn transport(&self, smarthost: &api::dto::SmarthostSettings) -> Result<SmtpTransport, String> {
         let host = &smarthost.host;
         let parameters =
             || TlsParameters::new(host.clone()).map_err(|error| pipeline::Error::chain(&error));

@@ -22,7 +22,8 @@ impl Words<'_> {
     /// Subject and body.
     pub fn write(&self, condition: &ConditionRow, over: bool) -> (String, String) {
         let german = self.language == NoticeLanguage::De;
-        let text = if german { german_text(&condition.code) } else { english_text(&condition.code) };
+        let text =
+            if german { german_text(&condition.code) } else { english_text(&condition.code) };
         let place = match self.tenant {
             Some(tenant) => format!("{}, {tenant}", self.host),
             None => self.host.to_owned(),
@@ -68,10 +69,9 @@ pub fn test(host: &str, language: NoticeLanguage) -> (String, String) {
             format!("[Chancery {host}] Testnachricht"),
             "Der Versand von Benachrichtigungen funktioniert.\r\n".to_owned(),
         ),
-        NoticeLanguage::En => (
-            format!("[Chancery {host}] Test message"),
-            "Notifications can be sent.\r\n".to_owned(),
-        ),
+        NoticeLanguage::En => {
+            (format!("[Chancery {host}] Test message"), "Notifications can be sent.\r\n".to_owned())
+        }
     }
 }
 

@@ -8,8 +8,7 @@ const ADMINISTRATORS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, OK, NONE, N
 const BOTH: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, OK, OK, NONE, OK];
 /// The log is closed here: an open one never ends.
 const CLOSED: &str = "503 busy";
-const LISTENERS: Expected =
-    [OUT, NONE, NONE, NONE, NONE, NONE, CLOSED, CLOSED, NONE, CLOSED];
+const LISTENERS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, CLOSED, CLOSED, NONE, CLOSED];
 const TESTERS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, NONE, "204", NONE, NONE];
 
 pub const ROUTES: &[Route] = &[

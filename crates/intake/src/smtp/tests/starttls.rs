@@ -6,7 +6,7 @@ use rustls::pki_types::ServerName;
 
 use super::support::*;
 use crate::smtp::SmtpSettings;
-use crate::tls::{TlsError, TlsFiles, TlsStore};
+use crate::tls::{RENEW_DAYS, SELF_SIGNED_DAYS, TlsError, TlsFiles, TlsStore};
 
 const MAIL: [(&str, &str); 3] =
     [("MAIL FROM:<x@y.test>", "250"), ("RCPT TO:<a@archive.test>", "250"), ("DATA", "354")];
@@ -128,4 +128,35 @@ fn a_first_start_makes_a_pair_with_a_private_key_and_keeps_it() {
     assert_eq!(fs::read(&files.cert).unwrap(), cert);
     fs::remove_file(&files.key).unwrap();
     assert!(matches!(TlsStore::open(files, &names), Err(TlsError::HalfPair { .. })));
+}
+
+#[test]
+fn a_self_signed_pair_is_renewed_before_its_end_and_a_foreign_one_never() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = |name: &str| TlsFiles {
+        cert: folder.path().join(name).join("certificate.pem"),
+        key: folder.path().join(name).join("key.pem"),
+    };
+    let names = ["archive.example".to_owned()];
+    let store = TlsStore::open(files("own"), &names).unwrap();
+    let facts = store.facts();
+    let days = (facts.not_after.as_seconds() - facts.not_before.as_seconds()) / 86_400;
+    assert_eq!(days, SELF_SIGNED_DAYS);
+    let soon = facts.not_after.saturating_add_seconds(-RENEW_DAYS * 86_400 + 60);
+    assert!(!store.renew_if_due(facts.not_before).unwrap());
+    let before = fs::read(&files("own").cert).unwrap();
+    assert!(store.renew_if_due(soon).unwrap());
+    assert!(store.reload_if_changed().unwrap());
+    assert_ne!(fs::read(&files("own").cert).unwrap(), before);
+
+    // Somebody else's, although it is self-signed as well.
+    fs::create_dir(folder.path().join("theirs")).unwrap();
+    fs::copy(files("own").cert, files("theirs").cert).unwrap();
+    fs::copy(files("own").key, files("theirs").key).unwrap();
+    store.change_files(files("theirs")).unwrap();
+    assert!(!store.renew_if_due(soon).unwrap());
+
+    // A renewal that was interrupted is begun anew.
+    fs::remove_file(files("own").cert).unwrap();
+    assert!(TlsStore::open(files("own"), &names).is_ok());
 }

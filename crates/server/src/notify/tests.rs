@@ -1,0 +1,155 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::dto::{NoticeLanguage, NotificationSettings, SmarthostSettings};
+use catalog::{Catalog, ConditionRow};
+use model::Timestamp;
+
+use super::conditions::{Found, Memory, Teller, ending, update};
+use super::text;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
+
+struct Watch {
+    _folder: tempfile::TempDir,
+    catalog: Arc<dyn Catalog>,
+    memory: Memory,
+    now: Timestamp,
+}
+
+impl Watch {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("catalog.sqlite").display());
+        let catalog = catalog::open(&url).unwrap();
+        Self { _folder: folder, catalog, memory: Memory::default(), now: NOW }
+    }
+
+    /// One look, a minute after the one before; the subjects of the mails that it wrote.
+    fn look(&mut self, found: Vec<Found>) -> Vec<String> {
+        let settings = NotificationSettings {
+            to: vec!["operator@example.org".to_owned()],
+            smarthost: SmarthostSettings { host: "mail".to_owned(), ..Default::default() },
+            ..NotificationSettings::default()
+        };
+        self.now = self.now.saturating_add_seconds(60);
+        let teller = Teller { catalog: &*self.catalog, settings: &settings, host: "archive" };
+        update(&mut self.memory, &teller, found, self.now).unwrap();
+        let due = self.catalog.due_notices(self.now, 10).unwrap();
+        due.iter().for_each(|row| self.catalog.remove_notice(row.row).unwrap());
+        due.into_iter().map(|row| row.notice.subject).collect()
+    }
+}
+
+fn found(level: u32, patience: i64) -> Vec<Found> {
+    vec![Found {
+        code: "disk-low",
+        tenant: None,
+        object: String::new(),
+        level,
+        facts: BTreeMap::from([("freeMebibytes".to_owned(), "5".to_owned())]),
+        patience,
+    }]
+}
+
+const TOLD: &str = "[Chancery archive] The disk is nearly full";
+const OVER: &str = "[Chancery archive] Resolved: The disk is nearly full";
+
+#[test]
+fn people_are_told_once_and_once_when_it_is_over() {
+    let mut watch = Watch::new();
+    assert_eq!(watch.look(found(1, 0)), [TOLD]);
+    assert!(watch.look(found(1, 0)).is_empty());
+    // Worse: told again.
+    assert_eq!(watch.look(found(2, 0)), [TOLD]);
+    assert!(watch.look(found(1, 0)).is_empty());
+    assert!(watch.look(found(2, 0)).is_empty());
+    assert!(watch.look(Vec::new()).is_empty());
+    assert!(watch.look(found(1, 0)).is_empty());
+    assert!(watch.look(Vec::new()).is_empty());
+    assert!(watch.look(Vec::new()).is_empty());
+    assert_eq!(watch.look(Vec::new()), [OVER]);
+    assert!(watch.look(Vec::new()).is_empty());
+    assert_eq!(watch.look(found(1, 0)), [TOLD]);
+}
+
+#[test]
+fn a_restart_tells_nothing_twice() {
+    let mut watch = Watch::new();
+    assert_eq!(watch.look(found(1, 0)), [TOLD]);
+    watch.memory = Memory::default();
+    assert!(watch.look(found(1, 0)).is_empty());
+}
+
+#[test]
+fn what_passes_soon_is_not_worth_a_mail() {
+    let mut watch = Watch::new();
+    assert!(watch.look(found(1, 120)).is_empty());
+    assert!(watch.look(found(1, 120)).is_empty());
+    assert!(watch.look(Vec::new()).is_empty());
+    assert!(watch.catalog.conditions().unwrap().is_empty());
+    assert!(watch.look(found(1, 120)).is_empty());
+    assert!(watch.look(found(1, 120)).is_empty());
+    assert_eq!(watch.look(found(1, 120)), [TOLD]);
+}
+
+#[test]
+fn a_certificate_is_named_thirty_seven_and_one_day_before_its_end() {
+    for (days, level) in [(31, None), (30, Some(1)), (8, Some(1)), (7, Some(2)), (1, Some(3))] {
+        assert_eq!(ending(days * 86_400), level, "{days}");
+    }
+    assert_eq!((ending(0), ending(-5)), (Some(4), Some(4)));
+}
+
+#[test]
+fn every_condition_has_words_in_both_languages_and_no_fact_is_left_open() {
+    let facts = [
+        ("at", "2026"),
+        ("days", "3"),
+        ("freeMebibytes", "5"),
+        ("hours", "7"),
+        ("mails", "9"),
+        ("notAfter", "2027"),
+        ("oldestSeconds", "11"),
+        ("places", "1"),
+        ("reason", "full"),
+        ("source", "Journal"),
+        ("writes", "2"),
+    ];
+    let mut titles = Vec::new();
+    for code in [
+        "audit-failed",
+        "backup-failed",
+        "certificate-ending",
+        "disk-low",
+        "index-damaged",
+        "index-lag",
+        "quarantine-grew",
+        "queue-deep",
+        "source-silent",
+        "spool-damaged",
+    ] {
+        let row = ConditionRow {
+            code: code.to_owned(),
+            tenant: None,
+            object: "archive.example".to_owned(),
+            level: 1,
+            since: NOW,
+            told: true,
+            facts: facts.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        };
+        for language in [NoticeLanguage::De, NoticeLanguage::En] {
+            let words = text::Words { host: "archive", tenant: Some("Alpha"), language };
+            for over in [false, true] {
+                let (subject, body) = words.write(&row, over);
+                assert!(!body.contains(['{', '}']), "{code}: {body}");
+                assert!(body.contains("Alpha"), "{code}: {body}");
+                titles.push(subject);
+            }
+        }
+    }
+    titles.sort();
+    let all = titles.len();
+    titles.dedup();
+    assert_eq!(titles.len(), all);
+}
