@@ -34,7 +34,7 @@ pub use live_log::{
 pub use operation::{Operation, SettingsChange, SettingsError};
 pub use problem::Problem;
 pub use security::{BODY_BYTES_MAX, REQUEST_SECONDS_MAX};
-pub use state::{AppState, DeskError, Peer, QuarantineDesk, Settings, StatusSource};
+pub use state::{AppState, DeskError, Peer, QuarantineDesk, Settings, StatusSource, TenantDesk};
 pub use trail::Trail;
 
 /// Everything that is served: the API below `/api`, the user interface elsewhere. The server adds

@@ -161,6 +161,7 @@ impl From<crate::state::DeskError> for Problem {
             DeskError::Busy => Self::busy(),
             DeskError::Failed(_) => Self::internal(&error),
             DeskError::NotFound => Self::not_found(),
+            DeskError::Refused { code, detail } => Self::bad_request(code, detail),
         }
     }
 }

@@ -1,13 +1,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use catalog::Catalog;
+use catalog::{Catalog, JobRow};
 use discovery::Discovery;
 use identity::Identity;
-use model::{Clock, QuarantineId, TenantId};
+use model::{Clock, JobId, QuarantineId, TenantId};
 
 use crate::blocking::Blocking;
-use crate::dto::Status;
+use crate::dto::{BulkAction, Failure, Status, StoredBytes};
 use crate::http_figures::HttpFigures;
 use crate::live_log::LiveLog;
 use crate::operation::Operation;
@@ -21,6 +21,7 @@ pub struct AppState {
     pub discovery: Arc<Discovery>,
     pub status: Arc<dyn StatusSource>,
     pub quarantine: Arc<dyn QuarantineDesk>,
+    pub tenants: Arc<dyn TenantDesk>,
     pub clock: Arc<dyn Clock>,
     pub settings: Arc<Settings>,
     pub trail: Arc<Trail>,
@@ -66,6 +67,51 @@ pub trait QuarantineDesk: Send + Sync {
         by: &str,
         reason: &str,
     ) -> Result<(), DeskError>;
+
+    /// Decides that the submission does not belong into the archive, and erases its octets.
+    fn discard(
+        &self,
+        tenant: TenantId,
+        id: QuarantineId,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), DeskError>;
+}
+
+/// What only the running server does for tenants. Blocking.
+pub trait TenantDesk: Send + Sync {
+    /// The catalog says something new of the tenant: writes it into the vault, so that a rebuild
+    /// knows it. Durable on return.
+    fn changed(&self, tenant: TenantId) -> Result<(), DeskError>;
+
+    /// Bytes on disk; the catalog's are not the tenant's own. At most a minute old.
+    fn space(&self, tenant: TenantId) -> Result<StoredBytes, DeskError>;
+
+    /// Begins to write everything of the tenant into the new folder of this name below the
+    /// server's folder for exports.
+    fn export(&self, tenant: TenantId, folder: &str, by: &str) -> Result<JobRow, DeskError>;
+
+    /// Begins the removal of a suspended tenant; it cannot be cancelled.
+    fn remove(&self, tenant: TenantId, by: &str, reason: &str) -> Result<JobRow, DeskError>;
+
+    /// Begins to decide for all submissions that wait for `for_reason` (`None`: for any reason).
+    fn bulk(
+        &self,
+        tenant: TenantId,
+        action: BulkAction,
+        for_reason: Option<&str>,
+        by: &str,
+        reason: &str,
+    ) -> Result<JobRow, DeskError>;
+
+    /// The job with its present progress.
+    fn progress(&self, job: JobRow) -> JobRow;
+
+    /// Asks a running job to end. `false`: it does not run or cannot be cancelled.
+    fn cancel(&self, id: JobId) -> bool;
+
+    /// What does not work: of a tenant, or everywhere.
+    fn failures(&self, tenant: Option<TenantId>) -> Vec<Failure>;
 }
 
 /// Why a desk refused.
@@ -79,4 +125,7 @@ pub enum DeskError {
     /// No such submission waits.
     #[error("no such submission waits for a decision")]
     NotFound,
+    /// It cannot be done as it was asked for; the code is for programs, the text for people.
+    #[error("{detail}")]
+    Refused { code: &'static str, detail: String },
 }

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use catalog::{Batch, Catalog, NewRecord, Outcome, Tenant, TenantState};
+use catalog::{Batch, Catalog, NewRecord, Outcome, Tenant};
 use model::{
     AccountId, ContentId, Digest, EmailAddress, Envelope, JournalReport, JournalVariant, Location,
     MailKind, Mailbox, Participant, Provenance, RecordFacts, RecordId, ReportFacts, Role, Shape,
@@ -26,14 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let records: u64 = arguments.next().map_or(Ok(200_000), |text| text.parse())?;
     let folder = tempfile::tempdir_in(folder)?;
     let catalog = catalog::open(&format!("sqlite:{}", folder.path().join("c.db").display()))?;
-    catalog.add_tenant(&Tenant {
-        id: TENANT,
-        name: "Rate".to_owned(),
-        state: TenantState::Active,
-        organisations: Vec::new(),
-        archive_domains: Vec::new(),
-        created_at: Timestamp::from_seconds(START),
-    })?;
+    catalog.add_tenant(&Tenant::new(TENANT, "Rate", Timestamp::from_seconds(START)))?;
     let mut out = std::io::stdout().lock();
 
     let mut spent = Vec::new();

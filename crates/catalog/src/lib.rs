@@ -8,11 +8,15 @@
 
 mod account;
 mod audit;
+mod domain;
 mod error;
 mod grant;
+mod history;
+mod job;
 mod operation;
 mod people;
 mod record;
+mod removal;
 mod secret;
 mod sqlite;
 mod stored;
@@ -25,11 +29,17 @@ pub use account::{
     Account, Accounts, Attempt, Handover, Session, ThrottleRule, USER_NAME_CHARS_MAX,
 };
 pub use audit::{AuditEvent, AuditLog, AuditOutcome, AuditQuery, AuditRow};
+pub use domain::{DOMAINS_MAX, DomainRow, Domains};
 pub use error::{CatalogError, Conflict, ErrorKind};
 pub use grant::{
     AccessRequest, Concerned, Decision, GrantFilter, GrantRow, Grantee, Grants, REASON_CHARS_MAX,
     REQUEST_MAILBOXES_MAX, RequestState,
 };
+pub use history::{
+    HOURS_KEPT_DAYS, History, HistoryPoint, IMPORTS, MailboxFigures, Period, SourceFigures, Tally,
+    TenantFigures, Totals,
+};
+pub use job::{JobRow, JobState, Jobs};
 pub use operation::{
     AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
 };
@@ -38,20 +48,35 @@ pub use people::{
     GROUP_NAME_CHARS_MAX, GROUPS_MAX, Group, GroupRow, Origin, ParseAccountKindError, People,
 };
 pub use record::{
-    Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, Outcome,
-    QuarantineList, QuarantineRow, QuarantineState, Records,
+    Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, NotSelected, Outcome,
+    QuarantineFilter, QuarantineList, QuarantineRow, QuarantineState, Records,
 };
+pub use removal::{Removal, RemovalFacts, Removals};
 pub use secret::{SecretBox, SecretError};
 pub use stored::{
     Changes, Delivery, ListRow, ParticipantRow, RecordDetail, ReportRow, StoredRecord,
     VERSIONS_MAX, Version,
 };
-pub use tenant::{Routed, SourceKind, SourceRow, SourceState, Tenant, TenantState, Tenants};
+pub use tenant::{
+    Quota, Routed, SourceKind, SourceRow, SourceState, Tenant, TenantSettings, TenantState, Tenants,
+};
 
 /// Everything that an engine can do.
 ///
 /// A `dyn Catalog` has the methods of all its parts; their traits need no import.
-pub trait Catalog: Accounts + AuditLog + Grants + Operations + People + Records + Tenants {
+pub trait Catalog:
+    Accounts
+    + AuditLog
+    + Domains
+    + Grants
+    + History
+    + Jobs
+    + Operations
+    + People
+    + Records
+    + Removals
+    + Tenants
+{
     /// Reads the whole database and lists what is damaged; an empty list is a sound database.
     /// Slow: seconds per gigabyte. Does not disturb writers.
     fn integrity_check(&self) -> Result<Vec<String>, CatalogError>;

@@ -18,6 +18,18 @@ pub struct Batch {
     /// In the order of arrival; the same record may occur several times.
     pub records: Vec<NewRecord>,
     pub quarantined: Vec<NewQuarantine>,
+    /// Counted only.
+    pub not_selected: Vec<NotSelected>,
+    /// Written again from the vault: the history over time has counted it already.
+    pub replay: bool,
+}
+
+/// A submission that was not kept, because none of its accounts is selected for the archive.
+#[derive(Clone, Debug)]
+pub struct NotSelected {
+    pub source: Source,
+    pub size_bytes: u64,
+    pub received_at: Timestamp,
 }
 
 /// A decoded part that the vault now holds.
@@ -44,7 +56,7 @@ pub struct NewRecord {
 }
 
 /// A submission that waits for an administrator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewQuarantine {
     pub id: QuarantineId,
     pub content: ContentId,
@@ -90,11 +102,22 @@ pub struct Committed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QuarantineState {
+    /// Not for the archive: an administrator's decision. Its octets are erased.
+    Discarded,
     /// An administrator let it into the archive.
     Released,
     /// Sent through the pipeline again under the present rules.
     Retried,
     Waiting,
+}
+
+/// Which entries of the quarantine; `None` leaves a condition out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuarantineFilter {
+    /// The reason's code.
+    pub reason: Option<String>,
+    /// Entries in this state; `None`: those that wait.
+    pub state: Option<QuarantineState>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +133,7 @@ pub struct QuarantineRow {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantineList {
-    /// All that wait, on whatever page.
+    /// All that the filter names, on whatever page.
     pub total: u64,
     pub rows: Vec<QuarantineRow>,
 }
@@ -132,6 +155,8 @@ pub struct Figures {
     pub mail_bytes: u64,
     /// Distinct decoded parts in the vault.
     pub parts: u64,
+    /// Submissions that were left out because none of their accounts is selected.
+    pub not_selected: u64,
 }
 
 /// Records, participants, deliveries, parts, quarantine and the ledger's events.
@@ -224,10 +249,11 @@ pub trait Records: Send + Sync {
 
     fn figures(&self, tenant: TenantId) -> Result<Figures, CatalogError>;
 
-    /// What waits for a decision, newest first, below the row `before`, at most `limit`.
+    /// What the filter names, newest first, below the row `before`, at most `limit`.
     fn quarantine(
         &self,
         tenant: TenantId,
+        filter: &QuarantineFilter,
         before: Option<u64>,
         limit: u32,
     ) -> Result<QuarantineList, CatalogError>;
@@ -243,6 +269,15 @@ pub trait Records: Send + Sync {
     fn all_quarantined(
         &self,
         tenant: TenantId,
+        after_row: u64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>, CatalogError>;
+
+    /// Entries that were decided since `since`, at most `limit`, with a row above `after_row`.
+    fn decided_since(
+        &self,
+        tenant: TenantId,
+        since: Timestamp,
         after_row: u64,
         limit: u32,
     ) -> Result<Vec<QuarantineRow>, CatalogError>;

@@ -8,8 +8,39 @@ use crate::CatalogError;
 #[serde(rename_all = "snake_case")]
 pub enum TenantState {
     Active,
+    /// Nothing of it is left but its name in the audit log.
+    Removed,
+    /// Does not exist any more for anybody; its data is being removed.
+    Removing,
     /// Takes no mail; nobody of it signs in.
     Suspended,
+}
+
+/// What an administrator decides for a tenant. Kept as JSON; a key that is missing has its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TenantSettings {
+    /// Who searches foreign mail needs a second person's approval.
+    pub four_eyes: bool,
+    /// The people concerned are told of an approved access.
+    pub tell_concerned: bool,
+    /// Mail that concerns none of the selected accounts is not archived.
+    pub archive_only_selected: bool,
+    /// Addresses that get notifications.
+    pub notifications: Vec<String>,
+    /// The language of new accounts and of notifications, such as `de`.
+    pub language: Option<String>,
+    pub quota: Quota,
+}
+
+/// How much of the disk a tenant may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Quota {
+    /// Of packs and key tables; `None`: no limit.
+    pub bytes: Option<u64>,
+    /// Above it mail is put off with `452` instead of only being warned of.
+    pub hard: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +53,23 @@ pub struct Tenant {
     pub organisations: Vec<String>,
     /// The domains of its journal addresses, in lower case: never taken for a recipient.
     pub archive_domains: Vec<String>,
+    pub settings: TenantSettings,
     pub created_at: Timestamp,
+}
+
+impl Tenant {
+    /// An active tenant with the default settings, without organisations and archive domains.
+    pub fn new(id: TenantId, name: &str, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            state: TenantState::Active,
+            organisations: Vec::new(),
+            archive_domains: Vec::new(),
+            settings: TenantSettings::default(),
+            created_at,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,6 +99,10 @@ pub struct SourceRow {
     /// As configured for this source. [`Tenants::rules`] adds what the tenant says.
     pub rules: HeaderRules,
     pub state: SourceState,
+    /// A rotated journal address takes no mail from this moment on.
+    pub ends_at: Option<Timestamp>,
+    /// The source that a rotation put in its place.
+    pub successor: Option<SourceId>,
     pub created_at: Timestamp,
 }
 
@@ -64,6 +115,8 @@ pub struct Routed {
     pub rules: HeaderRules,
     /// Whether tenant and source are both active.
     pub active: bool,
+    /// From this moment on the address is nobody's.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// Tenants, their ways in, and the server's settings.
@@ -72,22 +125,32 @@ pub trait Tenants: Send + Sync {
     /// [`Conflict::TenantName`](crate::Conflict::TenantName) are refused.
     fn add_tenant(&self, tenant: &Tenant) -> Result<(), CatalogError>;
 
-    /// Replaces everything but `id` and `created_at`.
+    /// Replaces everything but `id` and `created_at`. A removed one is not found.
     fn update_tenant(&self, tenant: &Tenant) -> Result<(), CatalogError>;
 
+    /// `None` also for one that was removed or is being.
     fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, CatalogError>;
 
     /// By name, without regard to case.
     fn tenant_named(&self, name: &str) -> Result<Option<Tenant>, CatalogError>;
 
-    /// All, by name.
+    /// All that are in service or suspended, by name.
     fn tenants(&self) -> Result<Vec<Tenant>, CatalogError>;
 
     /// [`Conflict::JournalAddress`](crate::Conflict::JournalAddress) is refused.
     fn add_source(&self, source: &SourceRow) -> Result<(), CatalogError>;
 
-    /// Replaces name, address, rules and state.
+    /// Replaces name, address, rules, state, end and successor.
     fn update_source(&self, source: &SourceRow) -> Result<(), CatalogError>;
+
+    /// Puts `successor` in the place of the source `old` at once; `old` takes mail until `ends_at`.
+    /// All or nothing.
+    fn rotate_source(
+        &self,
+        old: SourceId,
+        successor: &SourceRow,
+        ends_at: Timestamp,
+    ) -> Result<(), CatalogError>;
 
     fn source(&self, tenant: TenantId, id: SourceId) -> Result<Option<SourceRow>, CatalogError>;
 

@@ -10,6 +10,7 @@ mod password;
 mod random;
 mod session;
 mod signin;
+mod tenancy;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use session::{
     Current, SESSION_IDLE_SECONDS_MAX, SESSION_SECONDS_MAX, TOKEN_BYTES, TOUCH_SECONDS,
 };
 pub use signin::{Credentials, SignedIn};
+pub use tenancy::{FirstTenant, GRACE_SECONDS_MAX};
 
 use password::Hasher;
 

@@ -35,15 +35,7 @@ fn world() -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite:{}", folder.path().join("catalog.db").display());
     let catalog = catalog::open(&url).expect("opens");
-    let tenant = Tenant {
-        id: TENANT,
-        name: "Contoso".to_owned(),
-        state: TenantState::Active,
-        organisations: Vec::new(),
-        archive_domains: Vec::new(),
-        created_at: NOON,
-    };
-    catalog.add_tenant(&tenant).expect("added");
+    catalog.add_tenant(&Tenant::new(TENANT, "Contoso", NOON)).expect("added");
     let identity = Identity::new(catalog.clone(), Arc::new(Counting::default())).expect("hashes");
     World { _folder: folder, catalog, identity }
 }

@@ -1,14 +1,18 @@
 //! What is done with a whole archive: making its views anew, reading all of it again.
 
+mod jobs;
 mod rebuild;
 mod verify;
 
+pub use jobs::{JobDesk, NewJob, RUNNING_MAX};
 pub use rebuild::{Rebuilt, rebuild};
 pub use verify::{Finding, Verified, verify};
 
 /// Why a chore ended early. Findings of a verification are no errors.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("as many jobs run as may run; wait for one to end")]
+    Busy,
     #[error("catalog")]
     Catalog(#[from] catalog::CatalogError),
     #[error("index")]
@@ -17,6 +21,8 @@ pub enum Error {
     Pipeline(#[from] pipeline::Error),
     #[error("vault")]
     Store(#[from] store::StoreError),
+    #[error("the system gives no thread")]
+    Thread(#[source] std::io::Error),
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

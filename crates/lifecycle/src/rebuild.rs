@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{
-    Batch, Catalog, NewPart, NewQuarantine, NewRecord, SourceKind, SourceRow, SourceState, Tenant,
-    TenantState,
+    Batch, Catalog, DomainRow, NewPart, NewQuarantine, NewRecord, SourceKind, SourceRow,
+    SourceState, Tenant, TenantState,
 };
 use index::SearchIndex;
 use model::{
     Clock, ContentId, Digest, Location, QuarantineId, RecordFacts, Shape, TenantId, Timestamp,
 };
-use pipeline::{Decision, IndexFigures, Indexer, Places, Reload, TenantInfo, list_date, view};
+use pipeline::{
+    Decision, HeldFacts, IndexFigures, Indexer, OwnDomain, Places, Reload, TenantInfo, list_date,
+    view,
+};
 use store::{
     Bundle, Entry, EntryKind, LookupError, PartMap, Scanned, SectionKind, Vault, VaultParts,
 };
@@ -49,6 +52,10 @@ pub fn rebuild(
 ) -> Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
     for tenant in vault.tenants() {
+        // Its removal was interrupted; the next start of the server completes it.
+        if catalog.is_removed(tenant)? {
+            continue;
+        }
         ensure_tenant(vault, &**catalog, tenant, clock.now(), &mut rebuilt)?;
         index.drop_tenant(tenant)?;
         rebuild_tenant(vault, catalog, tenant, &mut rebuilt)?;
@@ -80,16 +87,18 @@ fn ensure_tenant(
     let known = info.as_deref().and_then(|json| serde_json::from_slice::<TenantInfo>(json).ok());
     let Some(info) = known else {
         rebuilt.damaged.push(format!("tenant {id}: its description in the vault is lost"));
-        let name = format!("tenant {id}");
-        return Ok(catalog.add_tenant(&tenant(id, name, Vec::new(), Vec::new(), now))?);
+        return Ok(catalog.add_tenant(&Tenant::new(id, &format!("tenant {id}"), now))?);
     };
-    catalog.add_tenant(&tenant(
-        id,
-        info.name,
-        info.organisations,
-        info.archive_domains,
-        info.created_at,
-    ))?;
+    catalog.add_tenant(&Tenant {
+        state: if info.suspended { TenantState::Suspended } else { TenantState::Active },
+        organisations: info.organisations,
+        archive_domains: info.archive_domains,
+        settings: info.settings,
+        ..Tenant::new(id, &info.name, info.created_at)
+    })?;
+    for OwnDomain { name, subdomains, added_at } in info.domains {
+        catalog.add_domain(id, &DomainRow { name, subdomains, added_at })?;
+    }
     for address in info.journal_addresses {
         catalog.add_source(&SourceRow {
             id: address.id,
@@ -98,21 +107,16 @@ fn ensure_tenant(
             name: address.name,
             address: Some(address.address),
             rules: address.rules,
-            state: SourceState::Active,
+            state: match address.suspended {
+                true => SourceState::Suspended,
+                false => SourceState::Active,
+            },
+            ends_at: address.ends_at,
+            successor: address.successor,
             created_at: address.created_at,
         })?;
     }
     Ok(())
-}
-
-fn tenant(
-    id: TenantId,
-    name: String,
-    organisations: Vec<String>,
-    archive_domains: Vec<String>,
-    created_at: Timestamp,
-) -> Tenant {
-    Tenant { id, name, state: TenantState::Active, organisations, archive_domains, created_at }
 }
 
 fn rebuild_tenant(
@@ -121,7 +125,9 @@ fn rebuild_tenant(
     tenant: TenantId,
     rebuilt: &mut Rebuilt,
 ) -> Result<()> {
+    let replay = catalog.has_history(tenant)?;
     let mut builder = Builder {
+        replay,
         vault,
         catalog: &**catalog,
         tenant,
@@ -145,6 +151,8 @@ fn rebuild_tenant(
 
 /// Collects the entries of one tenant into batches for the catalog.
 struct Builder<'a> {
+    /// The history over time was taken over.
+    replay: bool,
     vault: &'a Vault,
     catalog: &'a dyn Catalog,
     tenant: TenantId,
@@ -233,11 +241,16 @@ impl Builder<'_> {
             .as_ref()
             .and_then(|report| report.report.as_ref())
             .and_then(|report| report.originator_org.clone());
+        let held = serde_json::from_slice::<HeldFacts<RecordFacts>>(bundle.facts());
+        let held = held.ok().and_then(|facts| facts.quarantine);
+        let organisation = held.as_ref().map_or(organisation, |held| held.originator_org.clone());
         let damaged = facts.shape == Shape::DamagedReport;
-        let reason = match (&organisation, damaged) {
-            (_, true) => ("damaged-report".to_owned(), String::new()),
-            (Some(named), _) => ("foreign-organisation".to_owned(), named.clone()),
-            (None, _) => ("no-organisation".to_owned(), String::new()),
+        let reason = match (held, &organisation, damaged) {
+            (Some(held), ..) => (held.code, held.detail),
+            // Written before the reason was kept, or a damaged report that is archived.
+            (None, _, true) => ("damaged-report".to_owned(), String::new()),
+            (None, Some(named), _) => ("foreign-organisation".to_owned(), named.clone()),
+            (None, None, _) => ("no-organisation".to_owned(), String::new()),
         };
         NewQuarantine {
             id: QuarantineId::of(self.tenant, content),
@@ -257,7 +270,11 @@ impl Builder<'_> {
         let Ok(decision) = serde_json::from_slice::<Decision>(&entry.octets) else { return Ok(()) };
         // The decision is about an entry that came before it.
         self.commit()?;
-        let Decision { quarantine, state, by, reason, at } = decision;
+        let Decision { quarantine, state, by, reason, at, entry } = decision;
+        if let Some(entry) = entry {
+            self.batch.quarantined.push(entry);
+            self.commit()?;
+        }
         self.catalog.decide_quarantine(self.tenant, quarantine, state, &by, &reason, at)?;
         Ok(())
     }
@@ -270,7 +287,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let at = batch.records.iter().map(|record| record.facts.received_at).max();
-        let batch = Batch { at: at.unwrap_or_default(), ..batch };
+        let batch = Batch { at: at.unwrap_or_default(), replay: self.replay, ..batch };
         self.rebuilt.quarantined += batch.quarantined.len() as u64;
         let committed = self.catalog.commit(self.tenant, &batch)?;
         for inserted in committed.records {

@@ -101,6 +101,10 @@ id!(
     AccountId
 );
 id!(
+    /// One piece of long work, such as an export.
+    JobId
+);
+id!(
     /// One submission that waits in quarantine for a decision.
     QuarantineId
 );

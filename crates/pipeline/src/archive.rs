@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use catalog::{Batch, Committed, NewQuarantine, NewRecord, Outcome};
+use catalog::{Batch, Committed, NewQuarantine, NewRecord, NotSelected, Outcome, QuarantineState};
 use index::IndexChange;
 use model::{HeaderRules, Location, QuarantineId, Shape, SourceId, TenantId};
+use policy::{Assigned, QuarantineReason};
 use rayon::prelude::*;
 use spool::{Claimed, Outcome as Settlement};
 use store::{Composed, NewPart, Sealed, unknown_parts};
@@ -15,9 +16,10 @@ use crate::compose::{self, Plan};
 use crate::document::{Known, document, list_date};
 use crate::error::Result;
 use crate::indexing::{Fresh, ToIndex};
+use crate::judge::Judge;
 use crate::places::Places;
 use crate::read_back::read_back;
-use crate::understand::{Understood, understand};
+use crate::understand::{Understood, candidate, understand};
 use crate::{LineParts, Settled, SettledAs};
 
 /// The code of a damaged report in the quarantine list: archived all the same.
@@ -48,9 +50,21 @@ impl Archiver {
             tenants.entry(one.submission.tenant).or_default().push(one);
         }
         for (tenant, claimed) in tenants {
+            if self.parts.catalog.is_removed(tenant)? {
+                self.let_go(tenant, &claimed);
+                continue;
+            }
             self.archive_tenant(tenant, &claimed)?;
         }
         Ok(())
+    }
+
+    /// Mail that was still on its way when its tenant was removed: its key is destroyed with the
+    /// spool's segment.
+    fn let_go(&self, tenant: TenantId, claimed: &[&Claimed]) {
+        tracing::warn!(tenant.id = %tenant, mails = claimed.len(), "mail of a removed tenant is let go");
+        let ids: Vec<_> = claimed.iter().map(|one| one.id).collect();
+        self.parts.spool.settle(&ids, Settlement::Archived);
     }
 
     fn archive_tenant(&self, tenant: TenantId, claimed: &[&Claimed]) -> Result<()> {
@@ -59,10 +73,11 @@ impl Archiver {
             .par_iter()
             .map(|one| understand(one, &rules[&one.submission.source.id()]))
             .collect::<Result<_, _>>()?;
-        let items = self.plan(tenant, claimed, understood)?;
+        let assigned = self.assign(tenant, claimed, &understood, &rules)?;
+        let items = self.plan(tenant, claimed, understood, assigned)?;
         let composed: Vec<Option<Composed>> = items
             .par_iter()
-            .map(|item| compose::compose(item.claimed, &item.understood, item.plan))
+            .map(|item| compose::compose(item.claimed, &item.understood, &item.plan))
             .collect();
         let (entries, parts) = self.seal(tenant, &composed)?;
         self.parts.ensure_tenant(tenant)?;
@@ -94,30 +109,67 @@ impl Archiver {
         Ok(rules)
     }
 
+    /// Decides for each submission where it belongs.
+    fn assign(
+        &self,
+        tenant: TenantId,
+        claimed: &[&Claimed],
+        understood: &[Understood],
+        rules: &HashMap<SourceId, HeaderRules>,
+    ) -> Result<Vec<Assigned>> {
+        let judge = Judge::of(&*self.parts.catalog, tenant)?;
+        let submissions = || {
+            claimed.iter().zip(understood).map(|(claimed, understood)| {
+                let submission = &claimed.submission;
+                (&rules[&submission.source.id()], candidate(submission, &understood.examined))
+            })
+        };
+        let selection = judge.selection(submissions().map(|(_, candidate)| candidate))?;
+        Ok(submissions()
+            .map(|(rules, candidate)| judge.assign(rules, &candidate, &selection))
+            .collect())
+    }
+
     /// Decides for each submission what the vault is to hold of it.
     fn plan<'a>(
         &self,
         tenant: TenantId,
         claimed: &[&'a Claimed],
         understood: Vec<Understood>,
+        assigned: Vec<Assigned>,
     ) -> Result<Vec<Item<'a>>> {
-        let accepted: Vec<_> =
-            understood.iter().filter(|it| it.quarantine.is_none()).map(|it| &it.facts).collect();
+        let accepted: Vec<_> = understood
+            .iter()
+            .zip(&assigned)
+            .filter(|(_, assigned)| **assigned == Assigned::Archive)
+            .map(|(understood, _)| &understood.facts)
+            .collect();
         let mut foreseen = self.parts.catalog.foresee(tenant, &accepted)?.into_iter();
         let mut items = Vec::with_capacity(claimed.len());
-        for (claimed, understood) in claimed.iter().zip(understood) {
-            let plan = if understood.quarantine.is_some() {
-                Plan::Quarantine
-            } else {
-                match foreseen.next() {
+        for ((claimed, understood), assigned) in claimed.iter().zip(understood).zip(assigned) {
+            let plan = match assigned {
+                Assigned::NotSelected => Plan::LeaveOut,
+                Assigned::Quarantine(reason) => self.hold(tenant, claimed, reason)?,
+                Assigned::Archive => match foreseen.next() {
                     Some(Outcome::Known) => Plan::Nothing,
                     Some(Outcome::Merged) => Plan::Delivery,
                     Some(Outcome::New) | None => Plan::Record,
-                }
+                },
             };
             items.push(Item { claimed, understood, plan });
         }
         Ok(items)
+    }
+
+    /// A submission that came before is not stored once more, unless its octets were erased.
+    fn hold(&self, tenant: TenantId, claimed: &Claimed, reason: QuarantineReason) -> Result<Plan> {
+        let id = QuarantineId::of(tenant, claimed.content);
+        Ok(match self.parts.catalog.quarantined(tenant, id)? {
+            Some(row) if row.state != QuarantineState::Discarded => {
+                Plan::Waits(reason, row.entry.location)
+            }
+            _ => Plan::Quarantine(reason),
+        })
     }
 
     /// Compresses and encrypts: the parts that the tenant has not yet, then one entry for each
@@ -143,10 +195,22 @@ impl Archiver {
         let mut batch =
             Batch { at: self.parts.clock.now(), parts: places.new_parts(), ..Batch::default() };
         for (item, location) in items.iter().zip(places.entries()) {
+            let facts = &item.understood.facts;
+            if item.plan == Plan::LeaveOut {
+                batch.not_selected.push(NotSelected {
+                    source: facts.source.clone(),
+                    size_bytes: item.claimed.submission.octets.len() as u64,
+                    received_at: facts.received_at,
+                });
+                continue;
+            }
+            if let Plan::Waits(_, location) = item.plan {
+                batch.quarantined.push(quarantine(tenant, item, location));
+                continue;
+            }
             // Without an entry there is nothing new: the archive has all of it.
             let Some(location) = location else { continue };
-            let facts = &item.understood.facts;
-            if item.plan == Plan::Quarantine {
+            if let Plan::Quarantine(_) = item.plan {
                 batch.quarantined.push(quarantine(tenant, item, location));
                 continue;
             }
@@ -178,12 +242,13 @@ impl Archiver {
         let mut settled = Vec::with_capacity(items.len());
         let mut merged = Vec::new();
         for item in items {
-            let outcome = match (item.plan, &item.understood.quarantine) {
-                (Plan::Quarantine, Some(reason)) => {
+            let outcome = match &item.plan {
+                Plan::Quarantine(reason) | Plan::Waits(reason, _) => {
                     SettledAs::Quarantined(reason_text(reason.code(), reason.detail()))
                 }
-                (Plan::Nothing, _) => SettledAs::Known,
-                _ => match inserted.next() {
+                Plan::LeaveOut => SettledAs::NotSelected,
+                Plan::Nothing => SettledAs::Known,
+                Plan::Delivery | Plan::Record => match inserted.next() {
                     Some(row) if row.outcome == Outcome::New => {
                         changes.push(IndexChange { document: fresh(item, row.row), new: true });
                         SettledAs::New
@@ -275,9 +340,9 @@ fn fresh(item: &Item<'_>, row: u64) -> model::IndexDocument {
 
 fn quarantine(tenant: TenantId, item: &Item<'_>, location: Location) -> NewQuarantine {
     let submission = &item.claimed.submission;
-    let (code, detail) = match &item.understood.quarantine {
-        Some(reason) => (reason.code(), reason.detail()),
-        None => (DAMAGED_REPORT, ""),
+    let (code, detail) = match &item.plan {
+        Plan::Quarantine(reason) | Plan::Waits(reason, _) => (reason.code(), reason.detail()),
+        _ => (DAMAGED_REPORT, ""),
     };
     NewQuarantine {
         id: QuarantineId::of(tenant, item.claimed.content),

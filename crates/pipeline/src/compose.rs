@@ -1,28 +1,33 @@
 //! What the vault is to hold of a submission: pure computing, done on all cores.
 
-use model::{ContentId, Shape};
+use model::{ContentId, Location, Shape};
+use policy::QuarantineReason;
 use spool::Claimed;
 use store::{
     Composed, Embedded, EmbeddedIn, Octets, compose_delivery, compose_quarantine, compose_record,
     compose_report,
 };
 
-use crate::understand::Understood;
+use crate::understand::{Held, HeldFacts, Understood};
 
 /// How much of a submission is new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// The record exists: the facts, and the report if there is one.
     Delivery,
-    /// The archive has all of it.
+    /// None of its accounts is selected: it is counted.
+    LeaveOut,
+    /// The archive has all of it, or is not to have it.
     Nothing,
-    /// Everything, apart from the records.
-    Quarantine,
+    /// Everything, apart from the records, with the reason.
+    Quarantine(QuarantineReason),
+    /// It waits in quarantine already, in this entry.
+    Waits(QuarantineReason, Location),
     Record,
 }
 
 /// Composes the entry of a submission; `None` when nothing is to be stored.
-pub fn compose(claimed: &Claimed, understood: &Understood, plan: Plan) -> Option<Composed> {
+pub fn compose(claimed: &Claimed, understood: &Understood, plan: &Plan) -> Option<Composed> {
     let octets: &[u8] = &claimed.submission.octets;
     let facts = &understood.facts_json;
     let examined = &understood.examined;
@@ -33,7 +38,7 @@ pub fn compose(claimed: &Claimed, understood: &Understood, plan: Plan) -> Option
         encoded_parts: &understood.view.encoded_parts,
     };
     let submission_parts = match plan {
-        Plan::Quarantine => mail::encoded_parts(octets),
+        Plan::Quarantine(_) => mail::encoded_parts(octets),
         _ => Vec::new(),
     };
     let submission = Octets { octets, content: claimed.content, encoded_parts: &submission_parts };
@@ -62,8 +67,13 @@ pub fn compose(claimed: &Claimed, understood: &Understood, plan: Plan) -> Option
     };
     let report = Octets { encoded_parts: &report_parts, ..submission };
     Some(match plan {
-        Plan::Nothing => return None,
-        Plan::Quarantine => compose_quarantine(facts, submission),
+        Plan::LeaveOut | Plan::Nothing | Plan::Waits(..) => return None,
+        Plan::Quarantine(reason) => {
+            let quarantine = Some(Held::new(reason, examined));
+            let held = HeldFacts { facts: &understood.facts, quarantine };
+            // Facts have string keys only, so they always have a JSON form.
+            compose_quarantine(&serde_json::to_vec(&held).unwrap_or_default(), submission)
+        }
         Plan::Record => {
             compose_record(facts, mail, decrypted, is_report.then_some((report, &embedded[..])))
         }

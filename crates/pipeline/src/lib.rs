@@ -8,7 +8,9 @@ mod document;
 mod error;
 mod heartbeat;
 mod indexing;
+mod judge;
 mod places;
+mod progress;
 mod quarantine;
 mod read_back;
 mod reload;
@@ -27,10 +29,11 @@ pub use document::{Known, document, list_date};
 pub use error::{Error, Result};
 pub use heartbeat::{Heartbeat, Pause, Paused};
 pub use indexing::{IndexFigures, Indexer};
-pub use places::{JournalAddress, Places, TenantInfo, write_info};
-pub use quarantine::{Decision, QuarantineDesk};
+pub use places::{JournalAddress, OwnDomain, Places, TenantInfo, write_info};
+pub use progress::Progress;
+pub use quarantine::{Bulk, BulkDone, Decision, QuarantineDesk};
 pub use reload::Reload;
-pub use understand::view;
+pub use understand::{Held, HeldFacts, view};
 pub use workers::Pipeline;
 
 /// The durable steps of this crate for the crash suite; those of spool, store, catalog and index
@@ -68,6 +71,8 @@ pub enum SettledAs {
     Known,
     Merged,
     New,
+    /// Not kept: none of its accounts is selected for the archive.
+    NotSelected,
     /// With the reason's code.
     Quarantined(String),
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use catalog::{Catalog, NewPart as CatalogPart};
+use catalog::{Catalog, NewPart as CatalogPart, SourceState, TenantSettings, TenantState};
 use model::{ContentId, Location, RecordId, TenantId};
 use serde::{Deserialize, Serialize};
 use store::{Composed, EntryKind, LookupError, NewPart, PartMap, Vault};
@@ -98,7 +98,21 @@ pub struct TenantInfo {
     pub organisations: Vec<String>,
     pub archive_domains: Vec<String>,
     pub created_at: model::Timestamp,
+    #[serde(default)]
+    pub suspended: bool,
     pub journal_addresses: Vec<JournalAddress>,
+    #[serde(default)]
+    pub domains: Vec<OwnDomain>,
+    #[serde(default)]
+    pub settings: TenantSettings,
+}
+
+/// A domain whose mail the tenant archives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnDomain {
+    pub name: String,
+    pub subdomains: bool,
+    pub added_at: model::Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +122,12 @@ pub struct JournalAddress {
     pub address: model::EmailAddress,
     pub rules: model::HeaderRules,
     pub created_at: model::Timestamp,
+    #[serde(default)]
+    pub suspended: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<model::Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<model::SourceId>,
 }
 
 /// Makes the tenant's place in the vault if there is none.
@@ -134,10 +154,21 @@ pub fn write_info(vault: &Vault, catalog: &dyn Catalog, tenant: TenantId) -> Res
                 address: source.address?,
                 rules: source.rules,
                 created_at: source.created_at,
+                suspended: source.state == SourceState::Suspended,
+                ends_at: source.ends_at,
+                successor: source.successor,
             })
         })
         .collect();
+    let own = |row: catalog::DomainRow| OwnDomain {
+        name: row.name,
+        subdomains: row.subdomains,
+        added_at: row.added_at,
+    };
     let info = TenantInfo {
+        suspended: row.state == TenantState::Suspended,
+        domains: catalog.domains(tenant)?.into_iter().map(own).collect(),
+        settings: row.settings,
         name: row.name,
         organisations: row.organisations,
         archive_domains: row.archive_domains,
@@ -145,6 +176,11 @@ pub fn write_info(vault: &Vault, catalog: &dyn Catalog, tenant: TenantId) -> Res
         journal_addresses,
     };
     let json = serde_json::to_vec(&info).unwrap_or_default();
+    // Each start asks for this; most tenants have not changed.
+    let there = vault.tenants().binary_search(&tenant).is_ok();
+    if there && matches!(vault.tenant_info(tenant), Ok(Some(known)) if known == json) {
+        return Ok(());
+    }
     vault.create_tenant(tenant, &json)?;
     Ok(())
 }

@@ -5,7 +5,8 @@ use model::{
     ContentId, Digest, HeaderRules, Mark, RecordFacts, RecordId, ReportFacts, Shape, Source,
     Submission, Timestamp,
 };
-use policy::{Assigned, QuarantineReason};
+use policy::{Candidate, QuarantineReason};
+use serde::{Deserialize, Serialize};
 use spool::Claimed;
 
 use crate::document::list_date;
@@ -21,8 +22,6 @@ pub struct Understood {
     /// The facts as they go into the vault.
     pub facts_json: Vec<u8>,
     pub facts_digest: Digest,
-    /// `Some`: not for the archive before an administrator says so.
-    pub quarantine: Option<QuarantineReason>,
 }
 
 /// Reads one submission by the rules of its source.
@@ -38,11 +37,48 @@ pub fn understand(claimed: &Claimed, rules: &HeaderRules) -> Result<Understood, 
     let facts = facts(claimed, &examined, octets, &view);
     let facts_json = serde_json::to_vec(&facts)?;
     let facts_digest = Digest::of(&facts_json);
-    let quarantine = match judge(submission, &examined, rules) {
-        Assigned::Archive => None,
-        Assigned::Quarantine(reason) => Some(reason),
-    };
-    Ok(Understood { examined, view, facts, facts_json, facts_digest, quarantine })
+    Ok(Understood { examined, view, facts, facts_json, facts_digest })
+}
+
+/// What is decided by: see [`policy::assign`].
+pub fn candidate<'a>(submission: &Submission, examined: &'a Examined) -> Candidate<'a> {
+    Candidate {
+        is_report: examined.is_report(),
+        is_damaged: examined.shape == Shape::DamagedReport,
+        originator_org: examined.originator_org.as_deref(),
+        participants: &examined.participants,
+        released: submission.released,
+        is_import: matches!(submission.source, Source::Import { .. }),
+    }
+}
+
+/// The facts of a submission that is not archived, with the reason: a rebuild knows it from them.
+#[derive(Serialize, Deserialize)]
+pub struct HeldFacts<F> {
+    #[serde(flatten)]
+    pub facts: F,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Held>,
+}
+
+/// Why a submission was not archived when it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// [`QuarantineReason::code`].
+    pub code: String,
+    pub detail: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub originator_org: Option<String>,
+}
+
+impl Held {
+    pub fn new(reason: &QuarantineReason, examined: &Examined) -> Self {
+        Self {
+            code: reason.code().to_owned(),
+            detail: reason.detail().to_owned(),
+            originator_org: examined.originator_org.clone(),
+        }
+    }
 }
 
 /// Reads a mail; what a decrypted copy says is found and listed under the mail that it came with.
@@ -66,14 +102,6 @@ fn received_at(submission: &Submission, view: &MailView) -> Timestamp {
         Source::Import { .. } => list_date(view.summary.sent_at, submission.received_at),
         Source::Smtp { .. } => submission.received_at,
     }
-}
-
-fn judge(submission: &Submission, examined: &Examined, rules: &HeaderRules) -> Assigned {
-    // Only reports name an organisation; a plain copy is known by the secret address it came to.
-    if !examined.is_report() {
-        return Assigned::Archive;
-    }
-    policy::assign(&rules.organisations, examined.originator_org.as_deref(), submission.released)
 }
 
 fn facts(claimed: &Claimed, examined: &Examined, octets: &[u8], view: &MailView) -> RecordFacts {

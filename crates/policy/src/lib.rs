@@ -5,13 +5,15 @@
 
 mod actor;
 mod assign;
+mod domain;
 mod grant;
 mod role;
 mod scope;
 mod span;
 
 pub use actor::{Actor, Denied, OwnedAddress, authorize};
-pub use assign::{Assigned, QuarantineReason, assign};
+pub use assign::{Assigned, Candidate, IntakeRules, QuarantineReason, Selection, assign};
+pub use domain::{DOMAIN_BYTES_MAX, Domains, ParseDomainError, domain_name};
 pub use grant::{
     Approval, Grant, GrantKind, Opening, Opens, ParseGrantKindError, effective, opened,
 };

@@ -1,4 +1,4 @@
-use model::{AccountId, TenantId, Timestamp};
+use model::{AccountId, EmailAddress, Participant, Provenance, Role, TenantId, Timestamp};
 use proptest::prelude::*;
 
 use crate::*;
@@ -156,7 +156,116 @@ fn reports_of_foreign_organisations_go_to_quarantine() {
         (&[][..], Some("evil.example"), false, Assigned::Archive),
         (&[][..], None, false, Assigned::Archive),
     ] {
-        assert_eq!(assign(organisations, named, released), expected, "{named:?}");
+        let candidate = Candidate { originator_org: named, released, ..REPORT };
+        assert_eq!(
+            assign(&IntakeRules::default(), organisations, &candidate, &Selection::new()),
+            expected,
+            "{named:?}"
+        );
+    }
+}
+
+const REPORT: Candidate<'static> = Candidate {
+    is_report: true,
+    is_damaged: false,
+    originator_org: None,
+    participants: &[],
+    released: false,
+    is_import: false,
+};
+
+fn participants(addresses: &[&str]) -> Vec<Participant> {
+    let to = |address: &&str| Participant {
+        address: EmailAddress::new(address),
+        role: Role::To,
+        provenance: Provenance::JournalReport,
+        expanded_from: None,
+        forwarded_from: None,
+    };
+    addresses.iter().map(to).collect()
+}
+
+fn domains(names: &[(&str, bool)]) -> Domains {
+    Domains::new(names.iter().map(|(name, sub)| (domain_name(name).expect("a domain"), *sub)))
+}
+
+#[test]
+fn domains_are_compared_without_case_and_in_either_spelling() {
+    for (text, expected) in [
+        ("Example.COM.", Some("example.com")),
+        (" b\u{fc}cher.example ", Some("xn--bcher-kva.example")),
+        ("XN--BCHER-KVA.example", Some("xn--bcher-kva.example")),
+        ("a_b.example", Some("a_b.example")),
+        ("localhost", None),
+        ("", None),
+        ("a..b", None),
+        ("a b.example", None),
+        ("a@b.example", None),
+        ("-a.example", None),
+        ("192.0.2.1/24", None),
+    ] {
+        assert_eq!(domain_name(text).ok().as_deref(), expected, "{text}");
+    }
+    let own = domains(&[("b\u{fc}cher.example", false), ("wide.example", true)]);
+    for (address, inside) in [
+        ("a@B\u{dc}CHER.example", true),
+        ("a@XN--BCHER-KVA.EXAMPLE", true),
+        ("a@mail.xn--bcher-kva.example", false),
+        ("a@wide.example", true),
+        ("a@very.far.Wide.example", true),
+        ("a@notwide.example", false),
+        ("a@example", false),
+        ("wide.example", false),
+        ("a@", false),
+    ] {
+        assert_eq!(own.contains(&EmailAddress::new(address)), inside, "{address}");
+    }
+}
+
+#[test]
+fn mail_without_an_own_address_is_not_ours_unless_nobody_can_tell() {
+    let rules = IntakeRules { domains: domains(&[("own.example", false)]), ..Default::default() };
+    let foreign = participants(&["a@x.example", "b@sub.own.example"]);
+    let ours = participants(&["a@x.example", "B@Own.Example"]);
+    let not_ours = Assigned::Quarantine(QuarantineReason::NotOurs);
+    let base = Candidate { participants: &foreign, ..REPORT };
+    for (candidate, expected) in [
+        (base, not_ours.clone()),
+        (Candidate { is_report: false, ..base }, not_ours.clone()),
+        (Candidate { participants: &[], ..base }, not_ours),
+        (Candidate { participants: &ours, ..base }, Assigned::Archive),
+        (Candidate { is_damaged: true, ..base }, Assigned::Archive),
+        (Candidate { released: true, ..base }, Assigned::Archive),
+    ] {
+        assert_eq!(assign(&rules, &[], &candidate, &Selection::new()), expected, "{candidate:?}");
+    }
+    assert_eq!(assign(&IntakeRules::default(), &[], &base, &Selection::new()), Assigned::Archive);
+}
+
+#[test]
+fn only_mail_of_deselected_accounts_alone_is_left_out() {
+    let selection = Selection::from([
+        ("in@own.example".to_owned(), true),
+        ("out@own.example".to_owned(), false),
+    ]);
+    let with = |names: &[(&str, bool)], only_selected| IntakeRules {
+        domains: domains(names),
+        only_selected,
+    };
+    let own = [("own.example", false)];
+    for (rules, addresses, expected) in [
+        (with(&own, true), &["x@x.example", "out@own.example"][..], Assigned::NotSelected),
+        (with(&own, true), &["OUT@own.example", "in@own.example"], Assigned::Archive),
+        (with(&own, true), &["out@own.example", "unknown@own.example"], Assigned::Archive),
+        (with(&own, false), &["out@own.example"], Assigned::Archive),
+        (with(&[], true), &["out@own.example", "x@x.example"], Assigned::NotSelected),
+        (with(&[], true), &["x@x.example"], Assigned::Archive),
+    ] {
+        let all = participants(addresses);
+        let candidate = Candidate { participants: &all, ..REPORT };
+        assert_eq!(assign(&rules, &[], &candidate, &selection), expected, "{addresses:?}");
+        let import = Candidate { is_import: true, is_report: false, ..candidate };
+        assert_eq!(assign(&rules, &[], &import, &selection), Assigned::Archive, "{addresses:?}");
     }
 }
 

@@ -99,6 +99,12 @@ impl Watcher for ImportWatch {
                     SettledAs::Known => Answer::Known { name, bytes },
                     SettledAs::Merged => Answer::Merged { name, bytes },
                     SettledAs::New => Answer::Archived { name, bytes },
+                    // Imports are not left out; should one be, it says so.
+                    SettledAs::NotSelected => Answer::Failed {
+                        name,
+                        bytes,
+                        reason: "none of its accounts is selected".to_owned(),
+                    },
                     SettledAs::Quarantined(reason) => {
                         Answer::Quarantined { name, bytes, reason: reason.clone() }
                     }

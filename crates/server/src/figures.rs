@@ -124,6 +124,7 @@ impl ServerOperation {
             ("known", &line.known),
             ("merged", &line.merged),
             ("new", &line.new),
+            ("not_selected", &line.not_selected),
             ("quarantined", &line.quarantined),
         ] {
             page.sample(mails, &[("outcome", outcome)], load(counter) as f64);

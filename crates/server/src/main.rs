@@ -17,6 +17,7 @@ mod serve;
 mod settings;
 mod status;
 mod systemd;
+mod tenancy;
 mod web;
 
 use std::path::PathBuf;

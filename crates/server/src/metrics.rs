@@ -40,6 +40,7 @@ pub struct LineFigures {
     pub known: AtomicU64,
     pub merged: AtomicU64,
     pub new: AtomicU64,
+    pub not_selected: AtomicU64,
     pub quarantined: AtomicU64,
     pub octets: AtomicU64,
     /// From reception to the archive.
@@ -55,6 +56,7 @@ impl Watcher for LineFigures {
                 SettledAs::Known => &self.known,
                 SettledAs::Merged => &self.merged,
                 SettledAs::New => &self.new,
+                SettledAs::NotSelected => &self.not_selected,
                 SettledAs::Quarantined(_) => &self.quarantined,
             };
             counter.fetch_add(1, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use catalog::Catalog;
 use intake::smtp::{Route, Router};
-use model::EmailAddress;
+use model::{Clock, EmailAddress};
 
 /// How long an answer is believed: a suspended tenant is noticed after this time.
 const BELIEVED: Duration = Duration::from_secs(2);
@@ -18,12 +18,13 @@ const REMEMBERED_MAX: usize = 10_000;
 /// address works at once.
 pub struct CatalogRouter {
     catalog: Arc<dyn Catalog>,
+    clock: Arc<dyn Clock>,
     known: Mutex<HashMap<String, (Instant, Route)>>,
 }
 
 impl CatalogRouter {
-    pub fn new(catalog: Arc<dyn Catalog>) -> Self {
-        Self { catalog, known: Mutex::default() }
+    pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>) -> Self {
+        Self { catalog, clock, known: Mutex::default() }
     }
 }
 
@@ -38,6 +39,9 @@ impl Router for CatalogRouter {
         }
         match self.catalog.route(recipient) {
             Ok(Some(routed)) => {
+                if routed.ends_at.is_some_and(|ends_at| ends_at <= self.clock.now()) {
+                    return Route::Unknown;
+                }
                 let route = if routed.active {
                     Route::Accept { tenant: routed.tenant, source: routed.source }
                 } else {

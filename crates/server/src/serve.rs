@@ -10,12 +10,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::LiveLog;
 use api::dto::{self, ServerSettings};
-use catalog::{Catalog, SecretBox, SourceKind, SourceRow, SourceState, Tenant, TenantState};
+use catalog::{Catalog, SecretBox, SourceKind, SourceRow, SourceState, Tenant};
 use discovery::{Discovery, VaultArchive};
 use identity::{Identity, SystemRandom};
 use index::SearchIndex;
 use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
+use lifecycle::JobDesk;
 use model::{Clock, HeaderRules, SourceId, TenantId};
 use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, Settled, Watcher};
 use spool::{Spool, SpoolKey, SpoolLimits};
@@ -37,6 +38,7 @@ use crate::operation::ServerOperation;
 use crate::router::CatalogRouter;
 use crate::settings::SettingsDesk;
 use crate::status::{Desk, ServerStatus};
+use crate::tenancy::TenantDesk;
 use crate::{settings, systemd, web};
 
 /// The tenant of a server that is started without any.
@@ -72,6 +74,7 @@ pub struct Line {
     pub index_figures: Arc<IndexFigures>,
     pub figures: Arc<LineFigures>,
     pub settings: Arc<SettingsDesk>,
+    pub jobs: Arc<JobDesk>,
     watch: Arc<ImportWatch>,
     pipeline: Pipeline,
 }
@@ -118,6 +121,7 @@ impl Line {
             batch_mails_max: config.pipeline.batch_mails_max,
             batch_bytes_max: config.pipeline.batch_bytes_max,
         };
+        let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
         let pipeline = Pipeline::start(parts.clone(), batches)?;
         Ok(Self {
             folder,
@@ -125,6 +129,7 @@ impl Line {
             parts,
             figures,
             settings,
+            jobs,
             watch,
             pipeline,
         })
@@ -140,6 +145,7 @@ impl Line {
 
     /// Ends the threads; what was archived is indexed. What waits in the spool waits there.
     pub fn stop(self) {
+        self.jobs.stop();
         self.pipeline.stop();
         self.parts.spool.close();
         if let Err(error) = self.parts.index.close() {
@@ -214,10 +220,10 @@ async fn serve(line: &Line, logging: Logging) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen for mail on {:?}", smtp_settings.listen))?;
     let smtp_addresses: Vec<_> =
         smtp_listeners.iter().filter_map(|it| it.local_addr().ok()).collect();
-    let router = Arc::new(CatalogRouter::new(Arc::clone(&line.parts.catalog)));
     let clock = Arc::clone(&line.parts.clock);
     let spool = Arc::new(line.parts.spool.clone());
-    let smtp = SmtpServer::new(smtp_settings, router, spool, clock, &tls)?;
+    let router = CatalogRouter::new(Arc::clone(&line.parts.catalog), Arc::clone(&clock));
+    let smtp = SmtpServer::new(smtp_settings, Arc::new(router), spool, clock, &tls)?;
     follow_settings(line, &smtp, &tls, logging.retention);
     let operation = Arc::new(operation(line, smtp.figures(), &tls, Arc::clone(&logging.live)));
     let routes = api::router(state(line, smtp.figures(), &tls, &operation)?);
@@ -453,6 +459,11 @@ fn state(
         catalog,
         status: Arc::new(status),
         quarantine: Arc::new(Desk(QuarantineDesk::new(line.parts.clone()))),
+        tenants: Arc::new(TenantDesk {
+            parts: line.parts.clone(),
+            jobs: Arc::clone(&line.jobs),
+            index_figures: Arc::clone(&line.index_figures),
+        }),
         clock: Arc::clone(&line.parts.clock),
         settings: Arc::new(api::Settings { tls, ..api::Settings::default() }),
         blocking: api::Blocking::default(),
@@ -481,12 +492,8 @@ fn first_start(catalog: &dyn Catalog, shared: Arc<dyn Catalog>, host: &str) -> a
     let domain =
         if host.contains('.') { host.to_lowercase() } else { "archive.invalid".to_owned() };
     let row = Tenant {
-        id: TenantId::from_bytes(random()?),
-        name: FIRST_TENANT.to_owned(),
-        state: TenantState::Active,
-        organisations: Vec::new(),
         archive_domains: vec![domain],
-        created_at: now,
+        ..Tenant::new(TenantId::from_bytes(random()?), FIRST_TENANT, now)
     };
     catalog.add_tenant(&row)?;
     let address = tenant::journal_address(&row)?;
@@ -498,6 +505,8 @@ fn first_start(catalog: &dyn Catalog, shared: Arc<dyn Catalog>, host: &str) -> a
         address: Some(address.clone()),
         rules: HeaderRules::default(),
         state: SourceState::Active,
+        ends_at: None,
+        successor: None,
         created_at: now,
     })?;
     let identity = Identity::new(shared, Arc::new(SystemRandom))?;

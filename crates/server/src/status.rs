@@ -134,6 +134,16 @@ impl api::QuarantineDesk for Desk {
     ) -> Result<(), DeskError> {
         answer(self.0.release(tenant, id, by, reason))
     }
+
+    fn discard(
+        &self,
+        tenant: TenantId,
+        id: QuarantineId,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), DeskError> {
+        answer(self.0.discard(tenant, id, by, reason))
+    }
 }
 
 fn answer(decided: pipeline::Result<bool>) -> Result<(), DeskError> {

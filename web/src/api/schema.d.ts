@@ -55,6 +55,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An administrator's tenant, or everything for the operator. */
+        get: operations["dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The domains whose mail is archived. */
+        get: operations["domains"];
+        put?: never;
+        /** Adds a domain, or changes whether its sub-domains count. */
+        post: operations["addDomain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/domains/{domain}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a domain. What was archived for it stays. */
+        delete: operations["removeDomain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -66,6 +118,57 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Begun and ended jobs, newest first. */
+        get: operations["jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One job with its present progress. */
+        get: operations["job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a running job to end; what is done stays done. */
+        post: operations["cancelJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -150,10 +253,44 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What waits for a decision, newest first. */
+        /** What waits for a decision, or was decided; newest first. */
         get: operations["quarantine"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides for all submissions that wait, or that wait for one reason. */
+        post: operations["bulkQuarantined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides that a submission does not belong into the archive, and erases its octets. */
+        post: operations["discardQuarantined"];
         delete?: never;
         options?: never;
         head?: never;
@@ -404,6 +541,58 @@ export interface paths {
         patch: operations["changeSettings"];
         trace?: never;
     };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ways in, with what they brought. */
+        get: operations["sources"];
+        put?: never;
+        /** Creates a journal address. */
+        post: operations["createSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Renames, suspends or resumes a source, or changes how its envelope is read. */
+        patch: operations["changeSource"];
+        trace?: never;
+    };
+    "/api/v1/sources/{source}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a fresh journal address in the place of this one, which goes on for a while. */
+        post: operations["rotateSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -432,6 +621,144 @@ export interface paths {
         get: operations["system"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The administrator's own tenant. */
+        get: operations["ownTenant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenant/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes settings of the administrator's own tenant. */
+        patch: operations["changeSettings"];
+        trace?: never;
+    };
+    "/api/v1/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All tenants with their figures. */
+        get: operations["tenants"];
+        put?: never;
+        /** Creates a tenant with its first journal address and administrator. */
+        post: operations["createTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tenant with its domains and settings. */
+        get: operations["tenantDetail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes name, organisations, archive domains or quota. */
+        patch: operations["changeTenant"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes everything of a tenant into a folder on the server. */
+        post: operations["exportTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes a suspended tenant for good: its keys, its mail, its accounts. */
+        post: operations["removeTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a suspended tenant into service again. */
+        post: operations["resumeTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a tenant out of service: its mail is put off with `451`, nobody of it signs in. */
+        post: operations["suspendTenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -509,6 +836,10 @@ export interface components {
         };
         /** @enum {string} */
         AccountRole: "user" | "auditor" | "officer" | "administrator" | "operator";
+        AddedDomain: {
+            domain: components["schemas"]["Domain"];
+            job?: components["schemas"]["Job"] | null;
+        };
         ArchiveStatus: {
             /** Format: int64 */
             merged: number;
@@ -551,6 +882,8 @@ export interface components {
             /** Format: int64 */
             seconds: number;
         };
+        /** @enum {string} */
+        BulkAction: "discard" | "release" | "retry";
         Certificate: {
             /** Format: date-time */
             notAfter: string;
@@ -563,6 +896,32 @@ export interface components {
             notAfter: string;
             selfSigned: boolean;
             subject: string;
+        };
+        /** @description What is absent stays as it is. */
+        ChangeSettings: {
+            archiveOnlySelected?: boolean | null;
+            fourEyes?: boolean | null;
+            /** @description An empty text takes the language away. */
+            language?: string | null;
+            notifications?: string[] | null;
+            organisations?: string[] | null;
+            /** @description Needed to archive only selected accounts and to switch four eyes off. */
+            reason?: string;
+            tellConcerned?: boolean | null;
+        };
+        /** @description What is absent stays as it is. */
+        ChangeSource: {
+            name?: string | null;
+            rules?: components["schemas"]["SourceRules"] | null;
+            /** @description Senders are put off with `451` while it is suspended. */
+            suspended?: boolean | null;
+        };
+        /** @description What is absent stays as it is. */
+        ChangeTenant: {
+            archiveDomains?: string[] | null;
+            name?: string | null;
+            organisations?: string[] | null;
+            quota?: components["schemas"]["Quota"] | null;
         };
         /** @enum {string} */
         CheckState: "fail" | "ok" | "pending" | "warn";
@@ -625,9 +984,49 @@ export interface components {
             name: string;
             value: string;
         };
+        /** @description Shown once. */
+        CreatedTenant: {
+            administrator: string;
+            id: string;
+            journalAddress: string;
+            oneTimePassword: string;
+        };
         Credentials: {
             password: string;
             userName: string;
+        };
+        /** @description An administrator's tenant, or everything for the operator. */
+        Dashboard: {
+            certificates: components["schemas"]["Certificate"][];
+            /** @description What does not work at present. */
+            failures: components["schemas"]["Failure"][];
+            figures: components["schemas"]["TenantFigures"];
+            history: components["schemas"]["History"];
+            index: components["schemas"]["IndexStatus"];
+            /** @description The accounts with most mail; empty for the operator. */
+            mailboxes: components["schemas"]["LargeMailbox"][];
+            /**
+             * Format: double
+             * @description Octets as received by octets of packs; absent while nothing is stored.
+             */
+            reduction?: number | null;
+            /** @description Of the tenant; empty for the operator. */
+            sources: components["schemas"]["DashboardSource"][];
+            spool: components["schemas"]["SpoolStatus"];
+            storage: components["schemas"]["Storage"];
+            tenant?: components["schemas"]["NamedTenant"] | null;
+            tenants?: components["schemas"]["TenantsSummary"] | null;
+            /** @description What waits in quarantine, by reason. */
+            waiting: components["schemas"]["ReasonCount"][];
+        };
+        DashboardSource: {
+            figures: components["schemas"]["SourceFigures"];
+            id: string;
+            name: string;
+        };
+        Discard: {
+            /** @description Why it does not belong into the archive; stands in the audit log. */
+            reason: string;
         };
         Disk: {
             /** Format: int64 */
@@ -640,11 +1039,33 @@ export interface components {
             /** Format: int64 */
             totalBytes: number;
         };
+        Domain: {
+            /** Format: date-time */
+            addedAt: string;
+            /** @description In ASCII (A-labels), lower case. */
+            name: string;
+            /** @description Its sub-domains count as well. */
+            subdomains: boolean;
+        };
+        DomainsAnswer: {
+            /** @description By name; none archives everything. */
+            domains: components["schemas"]["Domain"][];
+            /**
+             * Format: int64
+             * @description Submissions that wait because they lie in none of them.
+             */
+            notOurs: number;
+        };
         Envelope: {
             forwardPaths: string[];
             peer?: string | null;
             reversePath?: string | null;
             tls?: string | null;
+        };
+        ExportTenant: {
+            /** @description The name of a new folder below the server's folder for exports. */
+            folder: string;
+            reason: string;
         };
         /** @description `value` is what the query takes: an address, a year, a kind, `true`/`false`, a class of sizes. */
         FacetValue: {
@@ -660,10 +1081,22 @@ export interface components {
             sizes: components["schemas"]["FacetValue"][];
             years: components["schemas"]["FacetValue"][];
         };
+        /** @description Something that does not work. */
+        Failure: {
+            /** @description `vault` (the tenant's archive is out of service) or `index` (indexing waits). */
+            code: string;
+            /** @description What the log says. */
+            detail: string;
+            tenant?: string | null;
+        };
         /** @description A piece of text and whether it matches the query. */
         Fragment: {
             hit: boolean;
             text: string;
+        };
+        GivenReason: {
+            /** @description Stands in the audit log. */
+            reason: string;
         };
         Header: {
             name: string;
@@ -673,6 +1106,34 @@ export interface components {
             /** @description `ok`. */
             status: string;
         };
+        History: {
+            /** Format: date-time */
+            from: string;
+            /** @description By time, then source; times without mail are left out. */
+            points: components["schemas"]["HistoryPoint"][];
+            unit: components["schemas"]["HistoryUnit"];
+            /** Format: date-time */
+            until: string;
+        };
+        HistoryPoint: {
+            /**
+             * Format: date-time
+             * @description When the hour, day or month begins (UTC).
+             */
+            at: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            mails: number;
+            /** Format: int64 */
+            notSelected: number;
+            /** Format: int64 */
+            quarantined: number;
+            /** @description The id of the source, `imports`, or absent for everything together. */
+            source?: string | null;
+        };
+        /** @enum {string} */
+        HistoryUnit: "day" | "hour" | "month";
         HttpSettings: {
             /** @description Addresses with ports; a change needs a restart. */
             listen: string[];
@@ -709,6 +1170,34 @@ export interface components {
             /** @description The last hour, oldest minute first. */
             perMinute: components["schemas"]["IntakeMinute"][];
         };
+        /** @description Long work. */
+        Job: {
+            /** Format: date-time */
+            begunAt: string;
+            /** @description The user name of who began it. */
+            by: string;
+            /** @description What it works on and what came of it. */
+            detail: Record<string, never>;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            endedAt?: string | null;
+            id: string;
+            /** @description Such as `quarantine.retry`, `tenant.export`, `tenant.remove`. */
+            kind: string;
+            /** @description `running`, `done`, `failed`, `cancelled` or `interrupted`. */
+            state: string;
+            tenant?: string | null;
+            /**
+             * Format: int64
+             * @description 0 while it is not known.
+             */
+            total: number;
+        };
+        JobsAnswer: {
+            /** @description Newest first. */
+            jobs: components["schemas"]["Job"][];
+        };
         JournalAddressRow: {
             address: string;
             /** Format: date-time */
@@ -723,6 +1212,15 @@ export interface components {
         };
         /** @enum {string} */
         JournalVariant: "exchange2003" | "microsoft" | "ndr_wrapped";
+        LargeMailbox: {
+            account: string;
+            /** Format: int64 */
+            bytes: number;
+            displayName: string;
+            /** Format: int64 */
+            mails: number;
+            userName: string;
+        };
         Listener: {
             address: string;
             /** @description `smtp`, `http` or `https`. */
@@ -775,6 +1273,35 @@ export interface components {
         MetricsSettings: {
             /** @description Networks (CIDR) that may read `/metrics` without a token. */
             allowedNetworks: string[];
+        };
+        NamedTenant: {
+            id: string;
+            name: string;
+        };
+        NewDomain: {
+            /** @description In any case, with or without umlauts. */
+            name: string;
+            /** @description Send what waits as `not-ours` through the rules again. */
+            rerun?: boolean;
+            subdomains?: boolean;
+        };
+        NewSource: {
+            /** @description One of the tenant's archive domains; the first one when absent. */
+            archiveDomain?: string | null;
+            /** @description For people, such as "Exchange on premises". */
+            name: string;
+            rules?: components["schemas"]["SourceRules"] | null;
+        };
+        NewTenant: {
+            /** @description The user name of the first administrator. */
+            administrator: string;
+            /** @description The domain of journal addresses; its MX must lead here. */
+            archiveDomain: string;
+            /** @description E-mail domains whose mail is archived; none archives everything. */
+            domains?: string[];
+            language?: string | null;
+            name: string;
+            organisations?: string[];
         };
         /** @enum {string} */
         NoticeLanguage: "de" | "en";
@@ -829,6 +1356,16 @@ export interface components {
              */
             waiting: number;
         };
+        /** @description The administrator's own tenant. */
+        OwnTenant: {
+            archiveDomains: string[];
+            domains: components["schemas"]["Domain"][];
+            id: string;
+            name: string;
+            organisations: string[];
+            settings: components["schemas"]["TenantSettings"];
+            storage: components["schemas"]["Storage"];
+        };
         PartReadiness: {
             /** @description `catalog`, `disk`, `index`, `spool` or `vault`. */
             part: string;
@@ -861,17 +1398,31 @@ export interface components {
             rows: components["schemas"]["QuarantineRow"][];
             /**
              * Format: int64
-             * @description All that wait, on all pages together.
+             * @description All that the filter names, on all pages together.
              */
             total: number;
+            /** @description What waits, by reason, whatever the filter says. */
+            waiting: components["schemas"]["ReasonCount"][];
+        };
+        QuarantineBulk: {
+            action: components["schemas"]["BulkAction"];
+            /** @description Only entries that wait for this reason; without it all that wait. */
+            forReason?: string | null;
+            /** @description Why; needed for `release` and `discard`. */
+            reason?: string;
         };
         QuarantineReason: {
             /** @description Such as `foreign-organisation`. */
             code: string;
             detail: string;
         };
-        /** @description A submission that waits for a decision. Nothing of its content is told. */
+        /** @description A submission that waits for a decision, or waited. Nothing of its content is told. */
         QuarantineRow: {
+            /** Format: date-time */
+            decidedAt?: string | null;
+            /** @description The user name of who decided. */
+            decidedBy?: string | null;
+            decidedReason?: string | null;
             id: string;
             originatorOrg?: string | null;
             reason: components["schemas"]["QuarantineReason"];
@@ -882,13 +1433,30 @@ export interface components {
             sizeBytes: number;
             /** @description The name of the source. */
             source: string;
-            /** @description `waiting`, `retried` or `released`. */
+            /** @description `waiting`, `retried`, `released` or `discarded`. */
             state: string;
         };
+        Quota: {
+            /**
+             * Format: int64
+             * @description Of packs and key tables; absent: no limit.
+             */
+            bytes?: number | null;
+            /** @description Above it mail is put off with `452`; without it there is only a warning. */
+            hard?: boolean;
+        };
+        /** @enum {string} */
+        QuotaState: "fine" | "warning" | "critical" | "over";
         /** @description Whether the server can do its work, part by part. */
         Readiness: {
             parts: components["schemas"]["PartReadiness"][];
             ready: boolean;
+        };
+        ReasonCount: {
+            /** @description `damaged-report`, `foreign-organisation`, `no-organisation` or `not-ours`. */
+            code: string;
+            /** Format: int64 */
+            count: number;
         };
         Recipient: {
             address: string;
@@ -949,6 +1517,28 @@ export interface components {
             /** @description Why it may be archived all the same; stands in the audit log. */
             reason: string;
         };
+        RemovalRow: {
+            /** Format: date-time */
+            begunAt: string;
+            by: string;
+            /**
+             * Format: date-time
+             * @description Absent while it is going on.
+             */
+            endedAt?: string | null;
+            id: string;
+            /** Format: int64 */
+            mailBytes: number;
+            name: string;
+            reason: string;
+            /** Format: int64 */
+            records: number;
+        };
+        RemoveTenant: {
+            /** @description The tenant's name, typed. */
+            name: string;
+            reason: string;
+        };
         Report: {
             contentId: string;
             originatorOrg?: string | null;
@@ -960,6 +1550,13 @@ export interface components {
         };
         /** @enum {string} */
         Role: "sender" | "on_behalf_of" | "to" | "cc" | "bcc" | "recipient" | "forwarded_from" | "mailbox";
+        RotateSource: {
+            /**
+             * Format: int32
+             * @description How many hours the old address goes on taking mail; at most a year.
+             */
+            graceHours: number;
+        };
         SearchAnswer: {
             facets: components["schemas"]["Facets"] | null;
             /** @description Asks for the next page; null on the last one. */
@@ -1081,10 +1678,71 @@ export interface components {
             /** Format: int64 */
             sessionSecondsMax: number;
         };
+        /** @description One way by which mail comes in. */
+        Source: {
+            /** @description The secret journal address. */
+            address?: string | null;
+            /** Format: date-time */
+            createdAt?: string | null;
+            /**
+             * Format: date-time
+             * @description A rotated address takes mail until then.
+             */
+            endsAt?: string | null;
+            figures: components["schemas"]["SourceFigures"];
+            /** @description `imports` for all imports together. */
+            id: string;
+            /** @description `smtp` or `import`. */
+            kind: string;
+            name: string;
+            rules: components["schemas"]["SourceRules"];
+            state: components["schemas"]["SourceState"];
+            /** @description The source that a rotation put in its place. */
+            successor?: string | null;
+        };
+        SourceFigures: components["schemas"]["SourceTotals"] & {
+            /**
+             * Format: date-time
+             * @description When the last mail came.
+             */
+            lastAt: string | null;
+            /**
+             * Format: date-time
+             * @description When the last journal report came.
+             */
+            lastReportAt: string | null;
+        };
         /** @description `kind` is `smtp` or `import`. */
         SourceName: {
             kind: string;
             name: string;
+        };
+        /** @description How the envelope of what comes in is read. */
+        SourceRules: {
+            /** @description `Delivered-To` is believed. */
+            deliveredTo?: boolean;
+            /** @description Further headers that name envelope recipients. */
+            headers?: string[];
+            /** @description Journal reports are recognised and unwrapped. */
+            journalReports?: boolean;
+        };
+        /** @enum {string} */
+        SourceState: "active" | "ended" | "ending" | "suspended";
+        SourceTotals: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            mails: number;
+            /** Format: int64 */
+            notSelected: number;
+            /** Format: int64 */
+            quarantined: number;
+            /** Format: int64 */
+            reports: number;
+        };
+        SourcesAnswer: {
+            /** @description Oldest first; imports stand at the end, together. */
+            sources: components["schemas"]["Source"][];
         };
         /** @description A part of the query, in UTF-16 code units as browsers count. */
         Span: {
@@ -1130,6 +1788,20 @@ export interface components {
             /** Format: int64 */
             uptimeSeconds: number;
             version: string;
+        };
+        Storage: {
+            /** Format: int64 */
+            index: number;
+            /** Format: int64 */
+            keys: number;
+            /** Format: int64 */
+            packs: number;
+            /**
+             * Format: int64
+             * @description Of packs and keys.
+             */
+            quotaBytes: number | null;
+            quotaState: components["schemas"]["QuotaState"];
         };
         StoredBytes: {
             /** Format: int64 */
@@ -1186,6 +1858,89 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description A tenant with everything that the operator may change. */
+        TenantDetail: components["schemas"]["TenantRow"] & {
+            /** Format: int64 */
+            accounts: number;
+            /** @description The domains of its journal addresses. */
+            archiveDomains: string[];
+            domains: components["schemas"]["Domain"][];
+            /** @description Accepted values of `X-OriginatorOrg`; empty accepts every organisation. */
+            organisations: string[];
+            settings: components["schemas"]["TenantSettings"];
+        };
+        TenantFigures: {
+            /**
+             * Format: int64
+             * @description Octets of the mails alone.
+             */
+            mailBytes: number;
+            /** Format: int64 */
+            merged: number;
+            /**
+             * Format: int64
+             * @description Left out because none of their accounts is selected.
+             */
+            notSelected: number;
+            /**
+             * Format: int64
+             * @description Distinct attachments.
+             */
+            parts: number;
+            /**
+             * Format: int64
+             * @description Waiting for a decision.
+             */
+            quarantined: number;
+            /**
+             * Format: int64
+             * @description Octets as received, reports included.
+             */
+            rawBytes: number;
+            /** Format: int64 */
+            records: number;
+            /**
+             * Format: int64
+             * @description Journal reports among what was archived.
+             */
+            reports: number;
+        };
+        /** @description A tenant as the operator sees it. */
+        TenantRow: {
+            /** Format: date-time */
+            createdAt: string;
+            figures: components["schemas"]["TenantFigures"];
+            id: string;
+            name: string;
+            /** @description `active` or `suspended`. */
+            state: string;
+            storage: components["schemas"]["Storage"];
+            /** @description Why the tenant's archive is out of service, if it is. */
+            trouble?: string | null;
+        };
+        TenantSettings: {
+            archiveOnlySelected: boolean;
+            fourEyes: boolean;
+            language: string | null;
+            notifications: string[];
+            /** @description The operator's decision. */
+            quota: components["schemas"]["Quota"];
+            tellConcerned: boolean;
+        };
+        TenantsAnswer: {
+            /** @description Tenants that were removed or are being, newest first. */
+            removals: components["schemas"]["RemovalRow"][];
+            /** @description By name. */
+            tenants: components["schemas"]["TenantRow"][];
+        };
+        TenantsSummary: {
+            /** Format: int64 */
+            suspended: number;
+            /** @description Those with most octets. */
+            top: components["schemas"]["TopTenant"][];
+            /** Format: int64 */
+            total: number;
+        };
         /** @description Where to send a mail that tries out the smarthost. */
         TestMail: {
             language?: components["schemas"]["NoticeLanguage"] | null;
@@ -1195,6 +1950,23 @@ export interface components {
         TlsSettings: {
             certificate: string;
             key: string;
+        };
+        TopTenant: {
+            id: string;
+            name: string;
+            /** Format: int64 */
+            quarantined: number;
+            /** Format: int64 */
+            rawBytes: number;
+            /** Format: int64 */
+            recentBytes: number;
+            /**
+             * Format: int64
+             * @description Archived during the last 30 days.
+             */
+            recentMails: number;
+            /** Format: int64 */
+            records: number;
         };
         Version: {
             id: string;
@@ -1308,6 +2080,175 @@ export interface operations {
             };
         };
     };
+    dashboard: {
+        parameters: {
+            query?: {
+                /** @description `hour` (default, the last 48), `day` (the last 31) or `month` (the last 13). */
+                unit?: "day" | "hour" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the figures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    domains: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the domains */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DomainsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDomain"];
+            };
+        };
+        responses: {
+            /** @description it is there now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedDomain"];
+                };
+            };
+            /** @description that is no domain */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the domain's name */
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such domain */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -1324,6 +2265,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the jobs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the job's id */
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the job's id */
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it ends soon */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it has ended, or cannot be cancelled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1523,6 +2591,10 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Only entries with this reason, such as `not-ours`. */
+                reason?: string;
+                /** @description `waiting` (default), `retried`, `released` or `discarded`. */
+                state?: string;
             };
             header?: never;
             path?: never;
@@ -1539,6 +2611,15 @@ export interface operations {
                     "application/json": components["schemas"]["QuarantineAnswer"];
                 };
             };
+            /** @description no such page or state */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description nobody is signed in */
             401: {
                 headers: {
@@ -1549,6 +2630,109 @@ export interface operations {
                 };
             };
             /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulkQuarantined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuarantineBulk"];
+            };
+        };
+        responses: {
+            /** @description begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discardQuarantined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            /** @description erased */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such submission waits here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2298,6 +3482,203 @@ export interface operations {
             };
         };
     };
+    sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the sources */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourcesAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSource"];
+            };
+        };
+        responses: {
+            /** @description it takes mail at once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description the name or the domain is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source's id */
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSource"];
+            };
+        };
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description the name is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source's id */
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateSource"];
+            };
+        };
+        responses: {
+            /** @description the new source */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description the tenant has no archive domain */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source, or it was rotated already */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     status: {
         parameters: {
             query?: never;
@@ -2364,6 +3745,509 @@ export interface operations {
                 };
             };
             /** @description for operators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ownTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the tenant */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTenant"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSettings"];
+            };
+        };
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTenant"];
+                };
+            };
+            /** @description a value is not valid, or a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the tenants */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account manages no tenants */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenant"];
+            };
+        };
+        responses: {
+            /** @description the one-time password is shown only here */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedTenant"];
+                };
+            };
+            /** @description a name or domain is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account manages no tenants */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the name or the user name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenantDetail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the tenant's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the tenant */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantDetail"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the tenant's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTenant"];
+            };
+        };
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantDetail"];
+                };
+            };
+            /** @description a name or domain is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the tenant's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportTenant"];
+            };
+        };
+        responses: {
+            /** @description begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description the folder is there already, or its name is none */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the tenant's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveTenant"];
+            };
+        };
+        responses: {
+            /** @description begun; it cannot be undone */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description the name is another one, a reason is missing, or the tenant is in service */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the tenant's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenReason"];
+            };
+        };
+        responses: {
+            /** @description in service */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspendTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the tenant's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenReason"];
+            };
+        };
+        responses: {
+            /** @description suspended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such tenant */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -1,17 +1,25 @@
 //! What goes over the wire. Names are camelCase, times RFC 3339, sizes bytes.
 
+mod dashboard;
+mod jobs;
 mod mail;
 mod operation;
 mod quarantine;
 mod search;
 mod session;
 mod settings;
+mod sources;
 mod status;
+mod tenants;
 
+pub use dashboard::*;
+pub use jobs::*;
 pub use mail::*;
 pub use operation::*;
 pub use quarantine::*;
 pub use search::*;
 pub use session::*;
 pub use settings::*;
+pub use sources::*;
 pub use status::*;
+pub use tenants::*;

@@ -1,13 +1,18 @@
+mod dashboard;
 mod documents;
+mod jobs;
 pub mod log;
 mod probes;
 mod quarantine;
 pub mod records;
-mod search;
+pub mod search;
 mod session;
 mod settings;
+mod sources;
 mod status;
 mod system;
+mod tenant;
+mod tenants;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -41,6 +46,25 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(quarantine::quarantine))
         .routes(routes!(quarantine::retry_quarantined))
         .routes(routes!(quarantine::release_quarantined))
+        .routes(routes!(quarantine::discard_quarantined))
+        .routes(routes!(quarantine::bulk_quarantined))
+        .routes(routes!(dashboard::dashboard))
+        .routes(routes!(jobs::jobs))
+        .routes(routes!(jobs::job))
+        .routes(routes!(jobs::cancel_job))
+        .routes(routes!(sources::sources, sources::create_source))
+        .routes(routes!(sources::change_source))
+        .routes(routes!(sources::rotate_source))
+        .routes(routes!(tenant::own_tenant))
+        .routes(routes!(tenant::change_settings))
+        .routes(routes!(tenant::domains_list, tenant::add_domain))
+        .routes(routes!(tenant::remove_domain))
+        .routes(routes!(tenants::tenants, tenants::create_tenant))
+        .routes(routes!(tenants::tenant_detail, tenants::change_tenant))
+        .routes(routes!(tenants::suspend_tenant))
+        .routes(routes!(tenants::resume_tenant))
+        .routes(routes!(tenants::export_tenant))
+        .routes(routes!(tenants::remove_tenant))
         .routes(routes!(status::status))
         .routes(routes!(status::health))
         .routes(routes!(log::log))

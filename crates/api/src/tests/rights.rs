@@ -1,6 +1,7 @@
 //! One table says what every kind of caller gets from every route; areas have files of their own.
 
 mod operation;
+mod tenancy;
 
 use std::collections::BTreeSet;
 
@@ -63,7 +64,7 @@ const fn signed_in(refused: &'static str, answer: &'static str) -> Expected {
 
 /// All areas, joined.
 fn routes() -> impl Iterator<Item = &'static Route> {
-    [ROUTES, operation::ROUTES].into_iter().flatten()
+    [ROUTES, operation::ROUTES, tenancy::ROUTES].into_iter().flatten()
 }
 
 const ROUTES: &[Route] = &[
@@ -126,6 +127,7 @@ struct Things {
     record: String,
     report: String,
     quarantined: String,
+    tenancy: tenancy::Things,
 }
 
 impl Things {
@@ -134,7 +136,8 @@ impl Things {
         let quarantined = world.quarantine().to_string();
         // Who may follow the log is told that it is busy: an open one never ends.
         world.state.live_log.close();
-        Self { record: record.to_string(), report: report.to_string(), quarantined }
+        let tenancy = tenancy::Things::of(world);
+        Self { record: record.to_string(), report: report.to_string(), quarantined, tenancy }
     }
 
     fn path(&self, template: &str) -> String {
@@ -144,6 +147,7 @@ impl Things {
             .replace("{contentId}", &self.report)
             .replace("{index}", "0")
             .replace("{cid}", "logo%40a");
+        let path = self.tenancy.path(&path);
         if path.ends_with("/suggest") { path + "?q=from:a" } else { path }
     }
 }
@@ -166,7 +170,16 @@ async fn every_caller_gets_what_the_table_says_and_nothing_else() {
         decisions,
         [
             format!("retry {id} administrator"),
-            format!("release {id} administrator asked the sender")
+            format!("release {id} administrator asked the sender"),
+            format!("discard {id} administrator no business mail"),
+            "bulk Retry Some(\"not-ours\") administrator".to_owned(),
+            "bulk Retry Some(\"not-ours\") foreignadministrator".to_owned(),
+            "bulk Retry None administrator".to_owned(),
+            "bulk Retry None foreignadministrator".to_owned(),
+            format!("cancel {}", things.tenancy.job),
+            format!("cancel {}", things.tenancy.job),
+            "export gamma-2026 operator".to_owned(),
+            "remove operator left us".to_owned(),
         ]
     );
 }
@@ -179,9 +192,14 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         record: "0".repeat(32),
         report: format!("sha256:{}", "0".repeat(64)),
         quarantined: "0".repeat(32),
+        tenancy: tenancy::Things::all("00000000000000000000000000000000"),
     };
-    let garbage =
-        Things { record: "..%2f..".into(), report: "x".into(), quarantined: "%00".into() };
+    let garbage = Things {
+        record: "..%2f..".into(),
+        report: "x".into(),
+        quarantined: "%00".into(),
+        tenancy: tenancy::Things::all("%00"),
+    };
     for route in routes().filter(|route| route.path.contains('{')) {
         for who in [Who::Otto, Who::Auditor, Who::Administrator, Who::Foreigner] {
             let hidden =

@@ -7,8 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use catalog::{
-    Account, Batch, Catalog, Handover, NewPart, NewQuarantine, NewRecord, Session, Tenant,
-    TenantState,
+    Account, Batch, Catalog, Handover, JobRow, JobState, NewPart, NewQuarantine, NewRecord,
+    Session, Tenant,
 };
 use discovery::{Discovery, VaultArchive};
 use identity::{Identity, SystemRandom};
@@ -24,6 +24,8 @@ use crate::*;
 pub const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 pub const A: TenantId = TenantId::from_bytes([0xa; 16]);
 pub const B: TenantId = TenantId::from_bytes([0xb; 16]);
+/// Nobody's; operators try what they may on it.
+pub const C: TenantId = TenantId::from_bytes([0xc; 16]);
 
 /// Who may ask. Anna wrote the mail to Bert, with a blind copy to Cora.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,76 @@ impl QuarantineDesk for Desk {
     fn release(&self, _: TenantId, id: QuarantineId, by: &str, why: &str) -> Result<(), DeskError> {
         self.decisions.lock().expect("not poisoned").push(format!("release {id} {by} {why}"));
         Ok(())
+    }
+
+    fn discard(&self, _: TenantId, id: QuarantineId, by: &str, why: &str) -> Result<(), DeskError> {
+        self.decisions.lock().expect("not poisoned").push(format!("discard {id} {by} {why}"));
+        Ok(())
+    }
+}
+
+impl Desk {
+    fn note(&self, decision: String) -> JobRow {
+        self.decisions.lock().expect("not poisoned").push(decision);
+        job(A, "test")
+    }
+}
+
+impl TenantDesk for Desk {
+    fn changed(&self, _: TenantId) -> Result<(), DeskError> {
+        Ok(())
+    }
+
+    fn space(&self, _: TenantId) -> Result<dto::StoredBytes, DeskError> {
+        Ok(dto::StoredBytes { packs: 0, keys: 0, catalog: 0, index: 0 })
+    }
+
+    fn export(&self, _: TenantId, folder: &str, by: &str) -> Result<JobRow, DeskError> {
+        Ok(self.note(format!("export {folder} {by}")))
+    }
+
+    fn remove(&self, _: TenantId, by: &str, reason: &str) -> Result<JobRow, DeskError> {
+        Ok(self.note(format!("remove {by} {reason}")))
+    }
+
+    fn bulk(
+        &self,
+        _: TenantId,
+        action: dto::BulkAction,
+        for_reason: Option<&str>,
+        by: &str,
+        _: &str,
+    ) -> Result<JobRow, DeskError> {
+        Ok(self.note(format!("bulk {action:?} {for_reason:?} {by}")))
+    }
+
+    fn progress(&self, job: JobRow) -> JobRow {
+        job
+    }
+
+    fn cancel(&self, id: JobId) -> bool {
+        self.note(format!("cancel {id}"));
+        true
+    }
+
+    fn failures(&self, _: Option<TenantId>) -> Vec<dto::Failure> {
+        Vec::new()
+    }
+}
+
+/// A job that runs.
+pub fn job(tenant: TenantId, kind: &str) -> JobRow {
+    JobRow {
+        id: JobId::from_bytes([6; 16]),
+        tenant: Some(tenant),
+        kind: kind.to_owned(),
+        by: "administrator".to_owned(),
+        begun_at: NOW,
+        ended_at: None,
+        state: JobState::Running,
+        done: 1,
+        total: 2,
+        detail: serde_json::json!({}),
     }
 }
 
@@ -178,17 +250,9 @@ impl World {
         let vault = Vault::open(Path::new(&path("vault")), &master, VaultOptions::default())
             .expect("a vault");
         let vault = Arc::new(vault);
-        for (tenant, name) in [(A, "Alpha"), (B, "Beta")] {
+        for (tenant, name) in [(A, "Alpha"), (B, "Beta"), (C, "Gamma")] {
             vault.create_tenant(tenant, b"{}").expect("created");
-            let tenant = Tenant {
-                id: tenant,
-                name: name.into(),
-                state: TenantState::Active,
-                organisations: Vec::new(),
-                archive_domains: Vec::new(),
-                created_at: NOW,
-            };
-            catalog.add_tenant(&tenant).expect("added");
+            catalog.add_tenant(&Tenant::new(tenant, name, NOW)).expect("added");
         }
         let archive = Arc::new(VaultArchive { vault: vault.clone(), catalog: catalog.clone() });
         let desk = Arc::new(Desk::default());
@@ -200,6 +264,7 @@ impl World {
             discovery: Arc::new(Discovery::new(catalog.clone(), index.clone(), archive)),
             status: Arc::new(Figures),
             quarantine: desk.clone(),
+            tenants: desk.clone(),
             clock: Arc::new(Now),
             settings: Arc::new(settings),
             trail: Trail::start(catalog.clone()).expect("a thread"),

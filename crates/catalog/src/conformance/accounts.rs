@@ -63,6 +63,8 @@ fn source(number: u8, tenant: TenantId, address: &str) -> SourceRow {
             ..Default::default()
         },
         state: SourceState::Active,
+        ends_at: None,
+        successor: None,
         created_at: NOON,
     }
 }

@@ -38,12 +38,9 @@ pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
 
 pub(crate) fn tenant(id: TenantId, name: &str) -> Tenant {
     Tenant {
-        id,
-        name: name.to_owned(),
-        state: TenantState::Active,
         organisations: vec!["own.example".to_owned()],
         archive_domains: vec!["archive.example".to_owned()],
-        created_at: NOON,
+        ..Tenant::new(id, name, NOON)
     }
 }
 
@@ -139,7 +136,7 @@ pub(crate) fn copy(tenant: TenantId, name: &str, recipients: &[&str]) -> NewReco
 }
 
 pub(crate) fn batch(records: Vec<NewRecord>) -> Batch {
-    Batch { at: at(1), parts: Vec::new(), records, quarantined: Vec::new() }
+    Batch { at: at(1), records, ..Batch::default() }
 }
 
 pub(crate) fn part(name: &str, slot: u32) -> NewPart {

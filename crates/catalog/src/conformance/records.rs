@@ -1,7 +1,7 @@
 use model::{ContentId, EmailAddress, Mark, Participant, RecordId, Role};
 
 use super::*;
-use crate::{CatalogError, ErrorKind, Figures, Outcome, QuarantineState};
+use crate::{CatalogError, ErrorKind, Figures, Outcome, QuarantineFilter, QuarantineState};
 
 pub(super) const PROMISES: &[(&str, Promise)] = &[
     ("a new record is given back with all its facts", facts_come_back),
@@ -288,6 +288,7 @@ fn figures(catalog: &dyn Catalog) {
         raw_bytes: 150 + 150 + 100,
         mail_bytes: 200,
         parts: 0,
+        not_selected: 0,
     };
     assert_eq!(catalog.figures(A).expect("reads"), expected);
     assert_eq!(catalog.figures(B).expect("reads"), Figures::default());
@@ -298,13 +299,18 @@ fn quarantine(catalog: &dyn Catalog) {
     let entries = vec![held(A, "one"), held(A, "two"), held(A, "three")];
     let new = Batch { quarantined: entries.clone(), ..batch(Vec::new()) };
     catalog.commit(A, &new).expect("commits");
-    let first = catalog.quarantine(A, None, 2).expect("reads");
+    let first = catalog.quarantine(A, &QuarantineFilter::default(), None, 2).expect("reads");
     assert_eq!(first.total, 3);
     let listed: Vec<_> = first.rows.iter().map(|row| row.entry.clone()).collect();
     assert_eq!(listed, [entries[2].clone(), entries[1].clone()]);
-    let rest = catalog.quarantine(A, Some(first.rows[1].row), 2).expect("reads");
+    let rest = catalog
+        .quarantine(A, &QuarantineFilter::default(), Some(first.rows[1].row), 2)
+        .expect("reads");
     assert_eq!(rest.rows.len(), 1);
-    assert_eq!(catalog.quarantine(B, None, 9).expect("reads").total, 0);
+    assert_eq!(
+        catalog.quarantine(B, &QuarantineFilter::default(), None, 9).expect("reads").total,
+        0
+    );
 
     let id = entries[0].id;
     let decide = |tenant| {
@@ -313,7 +319,10 @@ fn quarantine(catalog: &dyn Catalog) {
     assert!(!decide(B).expect("works"), "another tenant's entry does not exist");
     assert!(decide(A).expect("works"));
     assert!(!decide(A).expect("works"), "decided once");
-    assert_eq!(catalog.quarantine(A, None, 9).expect("reads").total, 2);
+    assert_eq!(
+        catalog.quarantine(A, &QuarantineFilter::default(), None, 9).expect("reads").total,
+        2
+    );
     let row = catalog.quarantined(A, id).expect("reads").expect("kept");
     assert_eq!(row.state, QuarantineState::Released);
     assert_eq!((row.decided_at, row.decided_by.as_deref()), (Some(at(3)), Some("root")));
@@ -331,14 +340,19 @@ fn retried(catalog: &dyn Catalog) {
         let new = Batch { quarantined: vec![entry.clone()], ..batch(Vec::new()) };
         catalog.commit(A, &new).expect("commits");
         assert!(catalog.decide_quarantine(A, entry.id, state, "root", "", at(3)).expect("works"));
-        let before = catalog.quarantine(A, None, 9).expect("reads").total;
+        let before =
+            catalog.quarantine(A, &QuarantineFilter::default(), None, 9).expect("reads").total;
         catalog.commit(A, &new).expect("commits");
-        assert_eq!(catalog.quarantine(A, None, 9).expect("reads").total, before + waits);
+        assert_eq!(
+            catalog.quarantine(A, &QuarantineFilter::default(), None, 9).expect("reads").total,
+            before + waits
+        );
     }
 }
 
 fn state_name(state: QuarantineState) -> &'static str {
     match state {
+        QuarantineState::Discarded => "discarded",
         QuarantineState::Released => "released",
         QuarantineState::Retried => "retried",
         QuarantineState::Waiting => "waiting",

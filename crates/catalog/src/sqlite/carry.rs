@@ -9,6 +9,7 @@ use crate::CatalogError;
 /// Tables that do not come from the vault, parents first.
 const CARRIED: &[&str] = &[
     "tenant",
+    "domain",
     "source",
     "setting",
     "account",
@@ -19,6 +20,12 @@ const CARRIED: &[&str] = &[
     "access_request",
     "access_concerned",
     "audit",
+    "history_hour",
+    "history_day",
+    "total_hour",
+    "total_day",
+    "source_figures",
+    "job",
 ];
 
 impl Sqlite {
@@ -38,8 +45,12 @@ impl Sqlite {
                 transaction
                     .execute(&format!("INSERT INTO main.{table} SELECT * FROM old.{table}"), [])?;
             }
-            transaction
-                .execute("INSERT INTO main.figures (tenant) SELECT row FROM main.tenant", [])?;
+            // Mail that was left out is in no vault: only the old counter knows of it.
+            transaction.execute(
+                "INSERT INTO main.figures (tenant, not_selected)
+                 SELECT tenant, not_selected FROM old.figures",
+                [],
+            )?;
             transaction.commit()
         })();
         let detached = db.execute("DETACH DATABASE old", []);

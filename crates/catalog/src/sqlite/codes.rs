@@ -3,7 +3,9 @@
 use model::{JournalVariant, MailKind, Provenance, Role, Shape};
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
-use crate::{AuditOutcome, QuarantineState, Sighting, SourceKind, SourceState, TenantState};
+use crate::{
+    AuditOutcome, JobState, QuarantineState, Sighting, SourceKind, SourceState, TenantState,
+};
 
 pub(super) trait Code: Copy + PartialEq + Sized + 'static {
     const CODES: &'static [(Self, i64)];
@@ -70,8 +72,22 @@ pub(super) trait Name: Copy + PartialEq + Sized + 'static {
 }
 
 impl Name for TenantState {
-    const NAMES: &'static [(Self, &'static str)] =
-        &[(Self::Active, "active"), (Self::Suspended, "suspended")];
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Active, "active"),
+        (Self::Removed, "removed"),
+        (Self::Removing, "removing"),
+        (Self::Suspended, "suspended"),
+    ];
+}
+
+impl Name for JobState {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Cancelled, "cancelled"),
+        (Self::Done, "done"),
+        (Self::Failed, "failed"),
+        (Self::Interrupted, "interrupted"),
+        (Self::Running, "running"),
+    ];
 }
 
 impl Name for SourceKind {
@@ -85,8 +101,12 @@ impl Name for SourceState {
 }
 
 impl Name for QuarantineState {
-    const NAMES: &'static [(Self, &'static str)] =
-        &[(Self::Released, "released"), (Self::Retried, "retried"), (Self::Waiting, "waiting")];
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Discarded, "discarded"),
+        (Self::Released, "released"),
+        (Self::Retried, "retried"),
+        (Self::Waiting, "waiting"),
+    ];
 }
 
 impl Name for Sighting {

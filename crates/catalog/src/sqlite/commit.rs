@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::codes::{Code, int, json, uint};
 use super::fault::{Abort, Fault};
-use super::intern::{Interned, find_row};
+use super::intern::Interned;
+use super::quarantine::Added;
+use super::tally::Tallies;
 use super::{Sqlite, quarantine, tenant_row};
 use crate::{Batch, CatalogError, Committed, Inserted, NewRecord, Outcome};
 
@@ -20,14 +22,21 @@ pub(super) fn commit(
 ) -> Result<Committed, CatalogError> {
     let committed = engine.write(|db, interned| {
         let tenant = tenant_row(db, tenant)?;
-        let mut writer = BatchWriter::begin(db, interned, tenant, batch.at)?;
+        refuse_removed(db, tenant)?;
+        let mut writer = BatchWriter::begin(db, interned, tenant, batch)?;
         writer.add_parts(batch)?;
         let mut records = Vec::with_capacity(batch.records.len());
         for record in &batch.records {
             records.push(writer.add(record)?);
         }
         for entry in &batch.quarantined {
-            writer.figures.quarantined += quarantine::add(db, tenant, entry)?;
+            if quarantine::add(db, tenant, entry)? == Added::New {
+                writer.tallies.quarantined(entry);
+            }
+        }
+        for one in &batch.not_selected {
+            writer.figures.not_selected += 1;
+            writer.tallies.not_selected(one);
         }
         let max_seq = uint(writer.finish()?);
         // Nothing of the batch is there before the commit, all of it after; the spool still
@@ -39,17 +48,25 @@ pub(super) fn commit(
     Ok(committed)
 }
 
-/// What a batch adds to the tenant's counters.
+/// Nothing is added to a tenant that is being removed.
+fn refuse_removed(db: &Connection, tenant: i64) -> Result<(), Abort> {
+    let removed = db
+        .prepare_cached("SELECT 1 FROM tenant WHERE row = ?1 AND state IN ('removed', 'removing')")?
+        .exists([tenant])?;
+    if removed { Err(CatalogError::NotFound("the tenant").into()) } else { Ok(()) }
+}
+
+/// What a batch adds to the tenant's counters; the quarantine counts its own.
 #[derive(Default)]
-struct Added {
+struct Counted {
     records: i64,
     deliveries: i64,
     reports: i64,
     merged: i64,
-    quarantined: i64,
     raw_bytes: i64,
     mail_bytes: i64,
     parts: i64,
+    not_selected: i64,
 }
 
 /// Writes one batch; decides in order, so that a record may occur several times in it.
@@ -59,7 +76,10 @@ struct BatchWriter<'a> {
     tenant: i64,
     at: Timestamp,
     seq: i64,
-    figures: Added,
+    figures: Counted,
+    tallies: Tallies,
+    /// By address row: mails and octets that name it for the first time.
+    named: HashMap<i64, (i64, i64)>,
 }
 
 /// A participant with the rows of its addresses.
@@ -78,12 +98,15 @@ impl<'a> BatchWriter<'a> {
         db: &'a Transaction<'a>,
         interned: &'a mut Interned,
         tenant: i64,
-        at: Timestamp,
+        batch: &Batch,
     ) -> Result<Self, Abort> {
         let seq = db
             .prepare_cached("SELECT seq FROM figures WHERE tenant = ?1")?
             .query_row([tenant], |row| row.get(0))?;
-        Ok(Self { db, interned, tenant, at, seq, figures: Added::default() })
+        let figures = Counted::default();
+        let tallies = Tallies::new(batch);
+        let named = HashMap::new();
+        Ok(Self { db, interned, tenant, at: batch.at, seq, figures, tallies, named })
     }
 
     fn add_parts(&mut self, batch: &Batch) -> Result<(), Fault> {
@@ -115,6 +138,7 @@ impl<'a> BatchWriter<'a> {
         };
         let seq = self.append_event(outcome, record, new.facts_digest)?;
         let delivery = self.insert_delivery(record, seq, new)?;
+        self.name_addresses(record, outcome, new, &participants)?;
         self.insert_participants(record, delivery, &participants)?;
         self.count(outcome, &new.facts);
         Ok(inserted(outcome, record, Some(uint(seq))))
@@ -259,6 +283,27 @@ impl<'a> BatchWriter<'a> {
         Ok(self.db.last_insert_rowid())
     }
 
+    /// Counts the mail for each address that it did not name before.
+    fn name_addresses(
+        &mut self,
+        record: i64,
+        outcome: Outcome,
+        new: &NewRecord,
+        participants: &[Row<'_>],
+    ) -> Result<(), Fault> {
+        let mut seen = HashSet::with_capacity(participants.len());
+        for row in participants {
+            let fresh = seen.insert(row.address)
+                && (outcome == Outcome::New || !names(self.db, record, row.address)?);
+            if fresh {
+                let named = self.named.entry(row.address).or_default();
+                named.0 += 1;
+                named.1 += int(new.facts.size_bytes);
+            }
+        }
+        Ok(())
+    }
+
     fn insert_participants(
         &self,
         record: i64,
@@ -292,6 +337,7 @@ impl<'a> BatchWriter<'a> {
         figures.reports += i64::from(facts.report.is_some());
         figures.raw_bytes +=
             int(facts.report.as_ref().map_or(facts.size_bytes, |report| report.size_bytes));
+        self.tallies.archived(facts);
         if outcome == Outcome::New {
             figures.records += 1;
             figures.mail_bytes += int(facts.size_bytes);
@@ -302,21 +348,29 @@ impl<'a> BatchWriter<'a> {
 
     /// Writes the counters and returns the last event's number.
     fn finish(self) -> Result<i64, Fault> {
-        let Added {
+        self.tallies.write(self.db, self.tenant)?;
+        let mut name = self.db.prepare_cached(
+            "UPDATE address SET mails = mails + ?2, bytes = bytes + ?3 WHERE row = ?1",
+        )?;
+        for (row, (mails, bytes)) in &self.named {
+            name.execute((row, mails, bytes))?;
+        }
+        let Counted {
             records,
             deliveries,
             reports,
             merged,
-            quarantined,
             raw_bytes,
             mail_bytes,
             parts,
+            not_selected,
         } = self.figures;
         self.db
             .prepare_cached(
                 "UPDATE figures SET seq = ?2, records = records + ?3, deliveries = deliveries + ?4,
-                     reports = reports + ?5, merged = merged + ?6, quarantined = quarantined + ?7,
-                     raw_bytes = raw_bytes + ?8, mail_bytes = mail_bytes + ?9, parts = parts + ?10
+                     reports = reports + ?5, merged = merged + ?6, raw_bytes = raw_bytes + ?7,
+                     mail_bytes = mail_bytes + ?8, parts = parts + ?9,
+                     not_selected = not_selected + ?10
                  WHERE tenant = ?1",
             )?
             .execute((
@@ -326,10 +380,10 @@ impl<'a> BatchWriter<'a> {
                 deliveries,
                 reports,
                 merged,
-                quarantined,
                 raw_bytes,
                 mail_bytes,
                 parts,
+                not_selected,
             ))?;
         Ok(self.seq)
     }
@@ -338,79 +392,6 @@ impl<'a> BatchWriter<'a> {
 impl Row<'_> {
     fn identity(&self) -> [i64; 5] {
         [self.address, self.role, self.provenance, self.expanded, self.forwarded]
-    }
-}
-
-/// What identifies a participant among those of one record, before its addresses have rows.
-type Claim = (String, i64, i64, Option<String>, Option<String>);
-
-/// See [`crate::Records::foresee`].
-pub(super) fn foresee(
-    db: &Connection,
-    tenant: i64,
-    records: &[&RecordFacts],
-) -> Result<Vec<Outcome>, Fault> {
-    #[derive(Default)]
-    struct Pending {
-        reports: HashSet<ContentId>,
-        claims: HashSet<Claim>,
-    }
-    let mut pending: HashMap<RecordId, Pending> = HashMap::new();
-    let mut outcomes = Vec::with_capacity(records.len());
-    for facts in records {
-        let found = find_record(db, tenant, facts.record)?;
-        let exists = found.is_some() || pending.contains_key(&facts.record);
-        let earlier = pending.entry(facts.record).or_default();
-        let mut fresh = false;
-        if let Some(report) = &facts.report {
-            let stored = match found {
-                Some(record) => has_report(db, record, report.content)?,
-                None => false,
-            };
-            fresh |= !stored && earlier.reports.insert(report.content);
-        }
-        for participant in facts.participants.iter().filter(|one| !one.address.is_empty()) {
-            let claim = claim(participant);
-            let stored = match found {
-                Some(record) => has_claim(db, tenant, record, &claim)?,
-                None => false,
-            };
-            fresh |= !stored && earlier.claims.insert(claim);
-        }
-        outcomes.push(match (exists, fresh) {
-            (false, _) => Outcome::New,
-            (true, true) => Outcome::Merged,
-            (true, false) => Outcome::Known,
-        });
-    }
-    Ok(outcomes)
-}
-
-fn claim(participant: &Participant) -> Claim {
-    let other = |address: &Option<model::EmailAddress>| {
-        address.as_ref().filter(|address| !address.is_empty()).map(model::EmailAddress::key)
-    };
-    (
-        participant.address.key(),
-        participant.role.code(),
-        participant.provenance.code(),
-        other(&participant.expanded_from),
-        other(&participant.forwarded_from),
-    )
-}
-
-fn has_claim(db: &Connection, tenant: i64, record: i64, claim: &Claim) -> Result<bool, Fault> {
-    let row = |key: &Option<String>| match key {
-        Some(key) => find_row(db, tenant, key),
-        None => Ok(Some(0)),
-    };
-    let (key, role, provenance, expanded, forwarded) = claim;
-    let address = find_row(db, tenant, key)?;
-    match (address, row(expanded)?, row(forwarded)?) {
-        (Some(address), Some(expanded), Some(forwarded)) => {
-            has_participant(db, record, [address, *role, *provenance, expanded, forwarded])
-        }
-        _ => Ok(false),
     }
 }
 
@@ -424,18 +405,28 @@ pub(super) fn find_record(
         .optional()
 }
 
-fn has_report(db: &Connection, record: i64, report: ContentId) -> Result<bool, Fault> {
+pub(super) fn has_report(db: &Connection, record: i64, report: ContentId) -> Result<bool, Fault> {
     db.prepare_cached("SELECT 1 FROM delivery WHERE record = ?1 AND report = ?2")?
         .exists((record, report.as_bytes()))
 }
 
-fn has_participant(db: &Connection, record: i64, identity: [i64; 5]) -> Result<bool, Fault> {
+pub(super) fn has_participant(
+    db: &Connection,
+    record: i64,
+    identity: [i64; 5],
+) -> Result<bool, Fault> {
     let [address, role, provenance, expanded, forwarded] = identity;
     db.prepare_cached(
         "SELECT 1 FROM participant WHERE record = ?1 AND address = ?2 AND role = ?3
              AND provenance = ?4 AND expanded = ?5 AND forwarded = ?6",
     )?
     .exists((record, address, role, provenance, expanded, forwarded))
+}
+
+/// Whether the record names the address already, in whatever role.
+fn names(db: &Connection, record: i64, address: i64) -> Result<bool, Fault> {
+    db.prepare_cached("SELECT 1 FROM participant WHERE record = ?1 AND address = ?2")?
+        .exists((record, address))
 }
 
 /// What versions are looked up by; the Message-ID itself is compared as well.

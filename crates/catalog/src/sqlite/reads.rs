@@ -234,17 +234,21 @@ pub(super) fn max_seq(db: &Connection, tenant: i64) -> Result<u64, Fault> {
 }
 
 pub(super) fn figures(db: &Connection, tenant: i64) -> Result<Figures, Fault> {
-    db.prepare_cached("SELECT * FROM figures WHERE tenant = ?1")?.query_row([tenant], |row| {
-        Ok(Figures {
-            records: uint(row.get("records")?),
-            deliveries: uint(row.get("deliveries")?),
-            reports: uint(row.get("reports")?),
-            merged: uint(row.get("merged")?),
-            quarantined: uint(row.get("quarantined")?),
-            raw_bytes: uint(row.get("raw_bytes")?),
-            mail_bytes: uint(row.get("mail_bytes")?),
-            parts: uint(row.get("parts")?),
-        })
+    db.prepare_cached("SELECT * FROM figures WHERE tenant = ?1")?.query_row([tenant], figures_of)
+}
+
+/// The columns of the table `figures`.
+pub(super) fn figures_of(row: &Row<'_>) -> Result<Figures, Fault> {
+    Ok(Figures {
+        records: uint(row.get("records")?),
+        deliveries: uint(row.get("deliveries")?),
+        reports: uint(row.get("reports")?),
+        merged: uint(row.get("merged")?),
+        quarantined: uint(row.get("quarantined")?),
+        raw_bytes: uint(row.get("raw_bytes")?),
+        mail_bytes: uint(row.get("mail_bytes")?),
+        parts: uint(row.get("parts")?),
+        not_selected: uint(row.get("not_selected")?),
     })
 }
 

@@ -7,10 +7,10 @@ use rusqlite::{OptionalExtension, Row};
 use super::codes::{int, uint};
 use super::fault::Fault;
 use super::quarantine::{self, Decision, location};
-use super::{Sqlite, commit, reads, tenant_row};
+use super::{Sqlite, commit, foresee, reads, tenant_row};
 use crate::{
-    Batch, CatalogError, Changes, Committed, Figures, ListRow, NewPart, Outcome, QuarantineList,
-    QuarantineRow, QuarantineState, RecordDetail, Records, StoredRecord,
+    Batch, CatalogError, Changes, Committed, Figures, ListRow, NewPart, Outcome, QuarantineFilter,
+    QuarantineList, QuarantineRow, QuarantineState, RecordDetail, Records, StoredRecord,
 };
 
 impl Records for Sqlite {
@@ -36,7 +36,7 @@ impl Records for Sqlite {
         tenant: TenantId,
         records: &[&RecordFacts],
     ) -> Result<Vec<Outcome>, CatalogError> {
-        self.read(|db| Ok(commit::foresee(db, tenant_row(db, tenant)?, records)?))
+        self.read(|db| Ok(foresee::foresee(db, tenant_row(db, tenant)?, records)?))
     }
 
     fn commit(&self, tenant: TenantId, batch: &Batch) -> Result<Committed, CatalogError> {
@@ -194,10 +194,11 @@ impl Records for Sqlite {
     fn quarantine(
         &self,
         tenant: TenantId,
+        filter: &QuarantineFilter,
         before: Option<u64>,
         limit: u32,
     ) -> Result<QuarantineList, CatalogError> {
-        quarantine::list(self, tenant, before, limit)
+        quarantine::list(self, tenant, filter, before, limit)
     }
 
     fn quarantined(
@@ -215,6 +216,16 @@ impl Records for Sqlite {
         limit: u32,
     ) -> Result<Vec<QuarantineRow>, CatalogError> {
         quarantine::all(self, tenant, after_row, limit)
+    }
+
+    fn decided_since(
+        &self,
+        tenant: TenantId,
+        since: Timestamp,
+        after_row: u64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>, CatalogError> {
+        quarantine::decided_since(self, tenant, since, after_row, limit)
     }
 
     fn decide_quarantine(

@@ -8,26 +8,52 @@ use super::{Sqlite, tenant_row};
 use crate::{CatalogError, Conflict, Routed, SourceRow, SourceState, Tenant, TenantState};
 
 pub(super) fn add(engine: &Sqlite, source: &SourceRow) -> Result<(), CatalogError> {
+    engine.write(|db, _| insert(db, source))
+}
+
+fn insert(db: &Connection, source: &SourceRow) -> Result<(), Abort> {
+    let tenant = tenant_row(db, source.tenant)?;
+    db.prepare_cached(
+        "INSERT INTO source (id, tenant, kind, name, address, address_key, rules, state, ends_at,
+             successor, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        source.id.as_bytes(),
+        tenant,
+        source.kind.name(),
+        source.name,
+        source.address.as_ref().map(EmailAddress::as_str),
+        source.address.as_ref().map(EmailAddress::key),
+        json(&source.rules),
+        source.state.name(),
+        source.ends_at.map(Timestamp::as_micros),
+        source.successor.as_ref().map(SourceId::as_bytes),
+        source.created_at.as_micros(),
+    ])
+    .map_err(conflict)?;
+    Ok(())
+}
+
+pub(super) fn rotate(
+    engine: &Sqlite,
+    old: SourceId,
+    successor: &SourceRow,
+    ends_at: Timestamp,
+) -> Result<(), CatalogError> {
     engine.write(|db, _| {
-        let tenant = tenant_row(db, source.tenant)?;
-        db.prepare_cached(
-            "INSERT INTO source (id, tenant, kind, name, address, address_key, rules, state,
-                 created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            source.id.as_bytes(),
-            tenant,
-            source.kind.name(),
-            source.name,
-            source.address.as_ref().map(EmailAddress::as_str),
-            source.address.as_ref().map(EmailAddress::key),
-            json(&source.rules),
-            source.state.name(),
-            source.created_at.as_micros(),
-        ])
-        .map_err(conflict)?;
-        Ok(())
+        let tenant = tenant_row(db, successor.tenant)?;
+        // A source that was rotated already has its successor.
+        let changed = db
+            .prepare_cached(
+                "UPDATE source SET ends_at = ?3, successor = ?4
+                 WHERE id = ?1 AND tenant = ?2 AND kind = 'smtp' AND successor IS NULL",
+            )?
+            .execute((old.as_bytes(), tenant, ends_at.as_micros(), successor.id.as_bytes()))?;
+        if changed == 0 {
+            return Err(CatalogError::NotFound("the source").into());
+        }
+        insert(db, successor)
     })
 }
 
@@ -36,7 +62,8 @@ pub(super) fn update(engine: &Sqlite, source: &SourceRow) -> Result<(), CatalogE
         let tenant = tenant_row(db, source.tenant)?;
         let changed = db
             .prepare_cached(
-                "UPDATE source SET name = ?3, address = ?4, address_key = ?5, rules = ?6, state = ?7
+                "UPDATE source SET name = ?3, address = ?4, address_key = ?5, rules = ?6, state = ?7,
+                     ends_at = ?8, successor = ?9
                  WHERE id = ?1 AND tenant = ?2",
             )?
             .execute(params![
@@ -47,6 +74,8 @@ pub(super) fn update(engine: &Sqlite, source: &SourceRow) -> Result<(), CatalogE
                 source.address.as_ref().map(EmailAddress::key),
                 json(&source.rules),
                 source.state.name(),
+                source.ends_at.map(Timestamp::as_micros),
+                source.successor.as_ref().map(SourceId::as_bytes),
             ])
             .map_err(conflict)?;
         if changed == 0 { Err(CatalogError::NotFound("the source").into()) } else { Ok(()) }
@@ -91,7 +120,12 @@ pub(super) fn route(
         let Some((tenant, source)) = found else { return Ok(None) };
         let active = tenant.state == TenantState::Active && source.state == SourceState::Active;
         let rules = complete(source.rules, &tenant);
-        Ok(Some(Routed { tenant: tenant.id, source: source.id, rules, active }))
+        // Whose journal address it was is nobody's business any more.
+        if matches!(tenant.state, TenantState::Removed | TenantState::Removing) {
+            return Ok(None);
+        }
+        let ends_at = source.ends_at;
+        Ok(Some(Routed { tenant: tenant.id, source: source.id, rules, active, ends_at }))
     })
 }
 
@@ -162,6 +196,8 @@ fn source(tenant: TenantId, row: &Row<'_>) -> Result<SourceRow, Fault> {
         address: row.get::<_, Option<String>>("address")?.map(|text| EmailAddress::new(&text)),
         rules: row.get::<_, Json<_>>("rules")?.0,
         state: row.get::<_, Named<_>>("state")?.0,
+        ends_at: row.get::<_, Option<_>>("ends_at")?.map(Timestamp::from_micros),
+        successor: row.get::<_, Option<_>>("successor")?.map(SourceId::from_bytes),
         created_at: Timestamp::from_micros(row.get("created_at")?),
     })
 }

@@ -4,19 +4,19 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::codes::{Json, Name, Named, json};
 use super::fault::{Abort, Fault, is_unique_violation};
 use super::{Sqlite, sources};
-use crate::{CatalogError, Conflict, Routed, SourceRow, Tenant, Tenants};
+use crate::{CatalogError, Conflict, Routed, SourceRow, Tenant, TenantState, Tenants};
 
 /// Longer names of tenants and sources are refused.
 const NAME_CHARS_MAX: usize = 200;
 
 impl Tenants for Sqlite {
     fn add_tenant(&self, tenant: &Tenant) -> Result<(), CatalogError> {
-        check_name(&tenant.name, "the tenant's name")?;
+        check(tenant)?;
         self.write(|db, _| {
             db.prepare_cached(
                 "INSERT INTO tenant (id, name, name_key, state, organisations, archive_domains,
-                     created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     settings, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 tenant.id.as_bytes(),
@@ -25,6 +25,7 @@ impl Tenants for Sqlite {
                 tenant.state.name(),
                 json(&tenant.organisations),
                 json(&lower(&tenant.archive_domains)),
+                json(&tenant.settings),
                 tenant.created_at.as_micros(),
             ])
             .map_err(conflict)?;
@@ -35,13 +36,13 @@ impl Tenants for Sqlite {
     }
 
     fn update_tenant(&self, tenant: &Tenant) -> Result<(), CatalogError> {
-        check_name(&tenant.name, "the tenant's name")?;
+        check(tenant)?;
         self.write(|db, _| {
             let changed = db
                 .prepare_cached(
                     "UPDATE tenant SET name = ?2, name_key = ?3, state = ?4, organisations = ?5,
-                         archive_domains = ?6
-                     WHERE id = ?1",
+                         archive_domains = ?6, settings = ?7
+                     WHERE id = ?1 AND state IN ('active', 'suspended')",
                 )?
                 .execute(params![
                     tenant.id.as_bytes(),
@@ -50,6 +51,7 @@ impl Tenants for Sqlite {
                     tenant.state.name(),
                     json(&tenant.organisations),
                     json(&lower(&tenant.archive_domains)),
+                    json(&tenant.settings),
                 ])
                 .map_err(conflict)?;
             if changed == 0 { Err(CatalogError::NotFound("the tenant").into()) } else { Ok(()) }
@@ -59,7 +61,9 @@ impl Tenants for Sqlite {
     fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, CatalogError> {
         self.read(|db| {
             let found = db
-                .prepare_cached("SELECT * FROM tenant WHERE id = ?1")?
+                .prepare_cached(
+                    "SELECT * FROM tenant WHERE id = ?1 AND state IN ('active', 'suspended')",
+                )?
                 .query_row([id.as_bytes()], tenant)
                 .optional()?;
             Ok(found)
@@ -69,7 +73,9 @@ impl Tenants for Sqlite {
     fn tenant_named(&self, name: &str) -> Result<Option<Tenant>, CatalogError> {
         self.read(|db| {
             let found = db
-                .prepare_cached("SELECT * FROM tenant WHERE name_key = ?1")?
+                .prepare_cached(
+                    "SELECT * FROM tenant WHERE name_key = ?1 AND state IN ('active', 'suspended')",
+                )?
                 .query_row([name.to_lowercase()], tenant)
                 .optional()?;
             Ok(found)
@@ -79,7 +85,9 @@ impl Tenants for Sqlite {
     fn tenants(&self) -> Result<Vec<Tenant>, CatalogError> {
         self.read(|db| {
             let all = db
-                .prepare_cached("SELECT * FROM tenant ORDER BY name_key")?
+                .prepare_cached(
+                    "SELECT * FROM tenant WHERE state IN ('active', 'suspended') ORDER BY name_key",
+                )?
                 .query_map([], tenant)?
                 .collect::<Result<_, _>>()?;
             Ok(all)
@@ -94,6 +102,16 @@ impl Tenants for Sqlite {
     fn update_source(&self, source: &SourceRow) -> Result<(), CatalogError> {
         check_name(&source.name, "the source's name")?;
         sources::update(self, source)
+    }
+
+    fn rotate_source(
+        &self,
+        old: SourceId,
+        successor: &SourceRow,
+        ends_at: Timestamp,
+    ) -> Result<(), CatalogError> {
+        check_name(&successor.name, "the source's name")?;
+        sources::rotate(self, old, successor, ends_at)
     }
 
     fn source(&self, tenant: TenantId, id: SourceId) -> Result<Option<SourceRow>, CatalogError> {
@@ -147,8 +165,17 @@ pub(super) fn tenant(row: &Row<'_>) -> Result<Tenant, Fault> {
         state: row.get::<_, Named<_>>("state")?.0,
         organisations: row.get::<_, Json<_>>("organisations")?.0,
         archive_domains: row.get::<_, Json<_>>("archive_domains")?.0,
+        settings: row.get::<_, Json<_>>("settings")?.0,
         created_at: Timestamp::from_micros(row.get("created_at")?),
     })
+}
+
+fn check(tenant: &Tenant) -> Result<(), CatalogError> {
+    check_name(&tenant.name, "the tenant's name")?;
+    match tenant.state {
+        TenantState::Active | TenantState::Suspended => Ok(()),
+        TenantState::Removed | TenantState::Removing => Err(CatalogError::Invalid("the state")),
+    }
 }
 
 fn conflict(error: Fault) -> Abort {

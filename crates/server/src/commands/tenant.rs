@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use catalog::{SourceKind, SourceRow, SourceState, Tenant, TenantState};
+use catalog::{SourceKind, SourceRow, SourceState, Tenant};
 use clap::Subcommand;
 use model::{Clock as _, EmailAddress, HeaderRule, HeaderRules, SourceId, TenantId};
 
@@ -53,12 +53,9 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Add { name, archive_domain, organisations } => {
             let tenant = Tenant {
-                id: TenantId::from_bytes(random()?),
-                name,
-                state: TenantState::Active,
                 organisations: organisations.iter().map(|it| it.trim().to_lowercase()).collect(),
                 archive_domains: vec![domain(&archive_domain)?],
-                created_at: SystemClock.now(),
+                ..Tenant::new(TenantId::from_bytes(random()?), &name, SystemClock.now())
             };
             house.catalog.add_tenant(&tenant)?;
             let source = journal_source(&tenant, "Journal".to_owned(), HeaderRules::default())?;
@@ -116,6 +113,8 @@ fn journal_source(tenant: &Tenant, name: String, rules: HeaderRules) -> anyhow::
         address: Some(journal_address(tenant)?),
         rules,
         state: SourceState::Active,
+        ends_at: None,
+        successor: None,
         created_at: SystemClock.now(),
     })
 }
