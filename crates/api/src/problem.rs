@@ -116,6 +116,9 @@ impl From<identity::IdentityError> for Problem {
             IdentityError::BadCredentials => {
                 Self::new(StatusCode::UNAUTHORIZED, "bad-credentials").detail(error.to_string())
             }
+            IdentityError::OwnRequest => {
+                Self::new(StatusCode::CONFLICT, "own-request").detail(error.to_string())
+            }
             IdentityError::NoSession => Self::not_signed_in(),
             IdentityError::Throttled { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled").detail("too many attempts")

@@ -72,6 +72,7 @@ fn reads(
     records: u64,
 ) -> Result<(), Box<dyn Error>> {
     let auditor = Actor {
+        everything: vec![policy::Span::ALWAYS],
         account: AccountId::from_bytes([1; 16]),
         tenant: Some(TENANT),
         role: AccountRole::Auditor,

@@ -1,9 +1,9 @@
 //! What of a visible mail's journal a person may know.
 //!
 //! Bcc stays secret, as the sender wanted: a blind-copy recipient is named to that recipient, to
-//! the mail's senders, and to auditors. A journal report names all recipients, so it is given to
-//! senders and auditors only; for everybody else it does not exist. The SMTP envelope names the
-//! secret journal address: auditors only.
+//! the mail's senders, and to auditors who see the whole tenant at that time. A journal report names
+//! all recipients, so it is given to senders and to those auditors only; for everybody else it does
+//! not exist. The SMTP envelope names the secret journal address: those auditors only.
 //!
 //! What the mail itself says in its header belongs to the mail, and who may read the mail reads it.
 
@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 use catalog::{ParticipantRow, StoredRecord};
 use model::{Mailbox, Participant, Role};
-use policy::{Scope, View};
+use policy::Scope;
 
 /// The participants that may be named to the scope. `named` are To and Cc of the mail's header:
 /// who stands there is no secret, nor is a list's member whose list stands there.
@@ -49,12 +49,12 @@ pub fn participants<'r>(
 /// Whether the scope may read the journal reports of the mail.
 pub fn reports(scope: &Scope, record: &StoredRecord) -> bool {
     let at = record.list.received_at;
-    envelope(scope) || sender_keys(record).iter().any(|key| scope.sees(key, at))
+    scope.sees_everything(at) || sender_keys(record).iter().any(|key| scope.sees(key, at))
 }
 
-/// Whether the scope may know the SMTP envelope.
-pub fn envelope(scope: &Scope) -> bool {
-    matches!(scope.view(), View::Everything)
+/// Whether the scope may know the SMTP envelope of the mail.
+pub fn envelope(scope: &Scope, record: &StoredRecord) -> bool {
+    scope.sees_everything(record.list.received_at)
 }
 
 fn sender_keys(record: &StoredRecord) -> Vec<String> {

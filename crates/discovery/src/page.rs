@@ -63,7 +63,7 @@ impl Discovery {
             has_html: html.is_some(),
             participants,
             reports: disclosure::reports(scope, &detail.stored),
-            envelope: disclosure::envelope(scope),
+            envelope: disclosure::envelope(scope, &detail.stored),
             display,
             detail,
         }))

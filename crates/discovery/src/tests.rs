@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use catalog::{Delivery, ListRow, ParticipantRow, StoredRecord};
 use model::*;
-use policy::{AccountRole, Actor, OwnedAddress, Scope, authorize_read};
+use policy::{AccountRole, Actor, OwnedAddress, Scope, Span, authorize_read};
 
 use crate::disclosure;
 
@@ -12,7 +12,9 @@ const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 fn scope(role: AccountRole, address: &str) -> Scope {
     let addresses = vec![OwnedAddress { key: address.to_owned(), from: None, until: None }];
     let account = AccountId::from_bytes([2; 16]);
-    authorize_read(&Actor { account, tenant: Some(TENANT), role, addresses }).expect("may read")
+    let everything = if role == AccountRole::Auditor { vec![Span::ALWAYS] } else { Vec::new() };
+    let actor = Actor { account, tenant: Some(TENANT), role, addresses, everything };
+    authorize_read(&actor).expect("may read")
 }
 
 fn row(address: &str, role: Role, expanded_from: Option<&str>) -> ParticipantRow {
@@ -113,6 +115,6 @@ fn reports_are_for_senders_and_auditors_and_the_envelope_for_auditors() {
     ] {
         let scope = scope(role, own);
         assert_eq!(disclosure::reports(&scope, &record), reports, "{own}");
-        assert_eq!(disclosure::envelope(&scope), envelope, "{own}");
+        assert_eq!(disclosure::envelope(&scope, &record), envelope, "{own}");
     }
 }

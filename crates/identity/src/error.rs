@@ -15,6 +15,9 @@ pub enum IdentityError {
     Hash,
     #[error("the session has ended; sign in again")]
     NoSession,
+    /// Nobody decides about their own request for access.
+    #[error("a request for access is decided by another person")]
+    OwnRequest,
     /// Too many attempts.
     #[error("too many attempts; wait until {until}")]
     Throttled { until: Timestamp },

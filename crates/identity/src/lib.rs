@@ -5,9 +5,12 @@
 //! caller bounds how many run at a time and uses `spawn_blocking`.
 
 mod accounts;
+mod by;
 mod error;
+mod grants;
 mod password;
 mod random;
+mod reach;
 mod session;
 mod signin;
 mod tenancy;
@@ -17,7 +20,9 @@ use std::sync::Arc;
 use catalog::Catalog;
 
 pub use accounts::{NewAccount, display_name};
+pub use by::By;
 pub use error::{IdentityError, WeakPassword};
+pub use grants::{APPROVAL_DAYS_MAX, NewGrant, NewRequest};
 pub use password::{OneTimePassword, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, check_password};
 pub use random::{Random, SystemRandom};
 pub use session::{

@@ -24,7 +24,7 @@ pub struct Current {
     /// With `must_change_password` set nothing but changing the password and signing out is
     /// allowed.
     pub account: Account,
-    /// For `policy`; addresses are those owned now and before, with their spans.
+    /// For `policy`: with own addresses and what grants open at this moment.
     pub actor: Actor,
 }
 
@@ -51,12 +51,7 @@ impl Identity {
         if session.last_seen_at.saturating_add_seconds(TOUCH_SECONDS) <= now {
             self.catalog.touch_session(token_hash, now)?;
         }
-        let actor = Actor {
-            account: account.id,
-            tenant: account.tenant,
-            role: account.role,
-            addresses: self.catalog.addresses(account.id)?,
-        };
+        let actor = self.actor_of(&account, now)?;
         Ok(Some(Current { session, account, actor }))
     }
 

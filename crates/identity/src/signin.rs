@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use catalog::{
-    Account, Attempt, AuditEvent, AuditOutcome, Session, TenantState, ThrottleRule,
+    Account, AccountKind, Attempt, AuditEvent, AuditOutcome, Session, TenantState, ThrottleRule,
     USER_NAME_CHARS_MAX,
 };
 use model::{AccountId, Digest, Timestamp};
@@ -124,7 +124,9 @@ impl Identity {
 
     /// Whether the account may sign in at all.
     pub(crate) fn is_open(&self, account: Option<&Account>) -> Result<bool, IdentityError> {
-        let Some(account) = account.filter(|account| !account.disabled) else { return Ok(false) };
+        let signs_in =
+            |account: &&Account| !account.disabled && account.kind == AccountKind::Person;
+        let Some(account) = account.filter(signs_in) else { return Ok(false) };
         match account.tenant {
             None => Ok(true),
             Some(tenant) => {

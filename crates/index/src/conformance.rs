@@ -5,7 +5,7 @@ use std::path::Path;
 use model::{
     AccountId, EmailAddress, IndexDocument, MailKind, Mailbox, RecordId, TenantId, Timestamp,
 };
-use policy::{AccountRole, Actor, OwnedAddress, Scope, authorize_read};
+use policy::{AccountRole, Actor, OwnedAddress, Scope, Span, authorize_read};
 
 use crate::{Calendar, Hits, IndexChange, SearchIndex, SearchRequest, Sort, State, parse};
 
@@ -34,17 +34,19 @@ pub fn run(folder: &Path, open: &dyn Fn(&Path) -> Box<dyn SearchIndex>) {
 
 /// Everything of the tenant.
 pub fn auditor(tenant: TenantId) -> Scope {
-    scope(tenant, AccountRole::Auditor, Vec::new())
+    scope(tenant, Vec::new(), vec![Span::ALWAYS])
 }
 
 /// What belongs to these addresses.
 pub fn user(tenant: TenantId, addresses: Vec<OwnedAddress>) -> Scope {
-    scope(tenant, AccountRole::User, addresses)
+    scope(tenant, addresses, Vec::new())
 }
 
-fn scope(tenant: TenantId, role: AccountRole, addresses: Vec<OwnedAddress>) -> Scope {
+/// What belongs to these addresses, and what was received within these spans.
+pub fn scope(tenant: TenantId, addresses: Vec<OwnedAddress>, everything: Vec<Span>) -> Scope {
     let account = AccountId::from_bytes([1; 16]);
-    let actor = Actor { account, tenant: Some(tenant), role, addresses };
+    let role = AccountRole::Auditor;
+    let actor = Actor { account, tenant: Some(tenant), role, addresses, everything };
     authorize_read(&actor).unwrap_or_else(|denied| panic!("{role}: {denied}"))
 }
 

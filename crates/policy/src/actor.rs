@@ -32,7 +32,10 @@ pub struct Actor {
     /// `None` for operators, who belong to no tenant.
     pub tenant: Option<TenantId>,
     pub role: AccountRole,
+    /// Own ones, now and before, and those of mailboxes that grants open; see [`crate::opened`].
     pub addresses: Vec<OwnedAddress>,
+    /// When mail was received of which grants open everything.
+    pub everything: Vec<Span>,
 }
 
 /// The account may not do this. Towards the account, what it may not see does not exist.

@@ -246,6 +246,9 @@ fn set_up(programs: &Programs, folder: &Path) -> anyhow::Result<String> {
     for login in LOGINS {
         let mut arguments = vec!["account", "add", "--tenant", TENANT, "--user", login.user];
         arguments.extend(["--name", login.name, "--role", login.role, "--password-stdin"]);
+        if login.role == "auditor" {
+            arguments.extend(["--whole-tenant", "Revision"]);
+        }
         let addresses = addresses(&people, login.person)?;
         for address in &addresses {
             arguments.extend(["--address", address]);

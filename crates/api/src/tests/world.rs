@@ -7,11 +7,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use catalog::{
-    Account, Batch, Catalog, Handover, JobRow, JobState, NewPart, NewQuarantine, NewRecord,
-    Session, Tenant,
+    Account, Batch, Catalog, Grantee, Handover, JobRow, JobState, NewPart, NewQuarantine,
+    NewRecord, Session, Tenant,
 };
 use discovery::{Discovery, VaultArchive};
-use identity::{Identity, SystemRandom};
+use identity::{By, Identity, NewGrant, SystemRandom};
 use index::{IndexChange, SearchIndex};
 use model::*;
 use policy::AccountRole;
@@ -300,6 +300,20 @@ impl World {
                 self.catalog
                     .give_address(account.id, &address, Handover::Everything, NOW)
                     .expect("given");
+            }
+            if role == Auditor {
+                let whole = NewGrant {
+                    grantee: Grantee::Account(account.id),
+                    grant: policy::Grant {
+                        opens: policy::Opens::Tenant,
+                        kind: policy::GrantKind::Audit,
+                        valid: policy::Span::ALWAYS,
+                        mail: policy::Span::ALWAYS,
+                    },
+                    reason: "tests",
+                };
+                let by = By::server("tests");
+                self.state.identity.grant(A, &whole, &by, NOW).expect("granted");
             }
         }
     }

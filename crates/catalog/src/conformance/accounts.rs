@@ -18,14 +18,14 @@ pub(super) const PROMISES: &[(&str, Promise)] = &[
     ("the audit log is listed newest first and filtered", audit_log),
 ];
 
-fn conflict<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> Conflict {
+pub(super) fn conflict<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> Conflict {
     match answer {
         Err(CatalogError::Conflict(conflict)) => conflict,
         other => panic!("a conflict, not {other:?}"),
     }
 }
 
-fn account(number: u8, user_name: &str) -> Account {
+pub(super) fn account(number: u8, user_name: &str) -> Account {
     let id = AccountId::from_bytes([number; 16]);
     Account {
         display_name: "Somebody".to_owned(),

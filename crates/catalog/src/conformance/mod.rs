@@ -1,6 +1,7 @@
 //! What every engine must do; each engine's tests call [`suite`] with a way to make an empty one.
 
 mod accounts;
+mod people;
 mod records;
 mod visibility;
 
@@ -11,7 +12,7 @@ use model::{
     MailKind, Mailbox, Mark, Participant, Provenance, QuarantineId, RecordFacts, RecordId,
     ReportFacts, Role, Shape, Source, SourceId, Summary, TenantId, Timestamp,
 };
-use policy::{AccountRole, Actor, OwnedAddress, Scope, authorize_read};
+use policy::{AccountRole, Actor, OwnedAddress, Scope, Span, authorize_read};
 
 use crate::{Batch, Catalog, NewPart, NewQuarantine, NewRecord, Tenant, TenantState};
 
@@ -25,7 +26,7 @@ type Promise = fn(&dyn Catalog);
 /// Checks every promise on an engine of its own, with the tenants [`A`] and [`B`] in it.
 pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
     let promises: Vec<(&str, Promise)> =
-        [records::PROMISES, visibility::PROMISES, accounts::PROMISES].concat();
+        [records::PROMISES, visibility::PROMISES, accounts::PROMISES, people::PROMISES].concat();
     for (name, promise) in promises {
         let catalog = empty();
         eprintln!("catalog keeps: {name}");
@@ -164,15 +165,21 @@ pub(crate) fn own(key: &str, from: Option<i64>, until: Option<i64>) -> OwnedAddr
 }
 
 pub(crate) fn scope(tenant: TenantId, addresses: &[OwnedAddress]) -> Scope {
-    scope_of(tenant, AccountRole::User, addresses)
+    scope_of(tenant, addresses, &[])
 }
 
 pub(crate) fn everything(tenant: TenantId) -> Scope {
-    scope_of(tenant, AccountRole::Auditor, &[])
+    scope_of(tenant, &[], &[Span::ALWAYS])
 }
 
-fn scope_of(tenant: TenantId, role: AccountRole, addresses: &[OwnedAddress]) -> Scope {
-    let account = AccountId::from_bytes([1; 16]);
-    let actor = Actor { account, tenant: Some(tenant), role, addresses: addresses.to_vec() };
+/// An auditor's.
+pub(crate) fn scope_of(tenant: TenantId, addresses: &[OwnedAddress], everything: &[Span]) -> Scope {
+    let actor = Actor {
+        account: AccountId::from_bytes([1; 16]),
+        tenant: Some(tenant),
+        role: AccountRole::Auditor,
+        addresses: addresses.to_vec(),
+        everything: everything.to_vec(),
+    };
     authorize_read(&actor).expect("may read")
 }

@@ -120,6 +120,9 @@ fn suggestions(catalog: &dyn Catalog) {
     let late = scope(A, &[own("anna@own.example", Some(1), None)]);
     assert!(suggest(&late, "an", 9).is_empty());
     assert!(suggest(&everything(A), "an%", 9).is_empty());
+    let until = |moment| scope_of(A, &[], &[Span { from: None, until: Some(at(moment)) }]);
+    assert_eq!(suggest(&until(1), "an", 9), all);
+    assert!(suggest(&until(0), "an", 9).is_empty());
 }
 
 fn many_addresses(catalog: &dyn Catalog) {
@@ -161,6 +164,13 @@ fn agrees_with_policy(catalog: &dyn Catalog) {
                 let expected = few.sees(&key, new.facts.received_at);
                 assert_eq!(sees(catalog, &few, new.facts.record), expected);
                 assert_eq!(sees(catalog, &many, new.facts.record), expected);
+            }
+            let span = Span { from: from.map(at), until: until.map(at) };
+            let both = scope_of(A, &[own(people[2], None, Some(0))], &[span]);
+            for new in &records {
+                let key = new.facts.participants[0].address.key();
+                let expected = both.sees(&key, new.facts.received_at);
+                assert_eq!(sees(catalog, &both, new.facts.record), expected);
             }
         }
     }

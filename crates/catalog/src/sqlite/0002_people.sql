@@ -83,6 +83,11 @@ CREATE TABLE access_grant (
     CHECK (mailbox IS NOT NULL OR (account IS NOT NULL AND kind = 'audit')),
     CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 ) STRICT;
+-- Before there were grants, auditors saw the whole tenant.
+INSERT INTO access_grant (id, tenant, account, mailbox, kind, reason, granted_by, granted_at)
+SELECT randomblob(16), tenant, row, NULL, 'audit', 'auditor since before grants', 'upgrade',
+    created_at
+FROM account WHERE role = 'auditor';
 CREATE INDEX access_grant_tenant ON access_grant (tenant);
 CREATE INDEX access_grant_account ON access_grant (account);
 CREATE INDEX access_grant_group ON access_grant (grp);

@@ -74,7 +74,11 @@ impl Accounts for Sqlite {
             db.prepare_cached(
                 "UPDATE account SET password_hash = ?2, must_change_password = ?3 WHERE row = ?1",
             )?
-            .execute((row, password_hash, must_change))?;
+            .execute((row, password_hash, must_change))
+            .map_err(|error| match is_unique_violation(&error, "CHECK") {
+                true => CatalogError::Invalid("the password of a shared mailbox").into(),
+                false => Abort::from(error),
+            })?;
             sessions::end_all(db, row, keep)?;
             Ok(())
         })

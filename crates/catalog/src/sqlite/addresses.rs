@@ -87,10 +87,11 @@ pub(super) fn of(
     accounts: &[AccountId],
 ) -> Result<Vec<(AccountId, OwnedAddress)>, Fault> {
     db.prepare_cached(
-        "SELECT account.id AS id, key, valid_from, valid_until
+        "SELECT account.id AS id, a.key AS key, a.valid_from AS valid_from,
+             a.valid_until AS valid_until
          FROM json_each(?1) wanted CROSS JOIN account ON account.id = unhex(wanted.value)
          CROSS JOIN account_address a ON a.account = account.row
-         ORDER BY account.row, key, valid_from",
+         ORDER BY account.row, a.key, a.valid_from",
     )?
     .query_map([json(&accounts)], |row| Ok((AccountId::from_bytes(row.get("id")?), span(row)?)))?
     .collect()

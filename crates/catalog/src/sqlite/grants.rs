@@ -65,8 +65,7 @@ impl Grants for Sqlite {
             let account = account_row(db, account)?;
             let all = db
                 .prepare_cached(
-                    "SELECT g.kind, g.valid_from, g.valid_until, g.mail_from, g.mail_until,
-                         m.id AS mailbox_id
+                    "SELECT g.*, m.id AS mailbox_id
                      FROM access_grant g LEFT JOIN account m ON m.row = g.mailbox
                      WHERE g.revoked_at IS NULL AND g.row IN (
                          SELECT row FROM access_grant WHERE account = ?1

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use model::{ContentId, Digest, EmailAddress, Mailbox, Participant, RecordId, Timestamp};
-use policy::{OwnedAddress, Scope, View};
+use policy::{OwnedAddress, Scope, Span};
 use rusqlite::{Connection, Row};
 
 use super::codes::{Code, Coded, Json, int, json, uint};
@@ -22,46 +22,53 @@ const SUGGEST_ADDRESSES_MAX: usize = 20;
 const SUGGEST_MAILS_MAX: u32 = 500;
 const SUGGEST_PARTICIPANTS_MAX: u32 = 20_000;
 
+/// What suggestions within a span of time look at: addresses, and newest mails of each.
+const SUGGEST_SPAN_ADDRESSES_MAX: u32 = 200;
+
 const LIST_COLUMNS: &str = "r.row AS row, r.id AS id, r.subject AS subject,
     r.from_name AS from_name, r.from_address AS from_address, r.to_display AS to_display,
     r.date AS date, r.received_at AS received_at, r.size_bytes AS size_bytes,
     r.attachments AS attachments, r.kind AS kind, r.shape AS shape, r.marks AS marks";
 
-/// The addresses of a scope (`?2`, NULL for the whole tenant `?1`) as a table with their spans.
+/// A scope (`?2`, of the tenant `?1`) as tables: its addresses with their spans, and the spans in
+/// which everything is visible.
 const MINE: &str = "mine (address, since, until) AS MATERIALIZED (
     SELECT a.row, coalesce(own.value ->> 1, -9223372036854775808),
         coalesce(own.value ->> 2, 9223372036854775807)
-    FROM json_each(?2) own CROSS JOIN address a ON a.tenant = ?1 AND a.key = own.value ->> 0)";
+    FROM json_each(?2, '$.own') own CROSS JOIN address a
+        ON a.tenant = ?1 AND a.key = own.value ->> 0),
+    everything (since, until) AS MATERIALIZED (
+    SELECT coalesce(value ->> 0, -9223372036854775808),
+        coalesce(value ->> 1, 9223372036854775807)
+    FROM json_each(?2, '$.everything'))";
 
 /// A scope with more addresses is looked up from the record's participants, not from its own.
 const FEW_ADDRESSES_MAX: usize = 16;
 
 /// Whether the scope sees the record `alias`: the condition that every read for a person carries.
 fn visible(scope: &Scope, alias: &str) -> String {
-    let tables = match scope.view() {
-        View::Addresses(own) if own.len() > FEW_ADDRESSES_MAX => {
-            "participant p CROSS JOIN mine ON mine.address = p.address"
-        }
-        _ => "mine CROSS JOIN participant p ON p.address = mine.address",
+    let tables = match scope.view().addresses.len() > FEW_ADDRESSES_MAX {
+        true => "participant p CROSS JOIN mine ON mine.address = p.address",
+        false => "mine CROSS JOIN participant p ON p.address = mine.address",
     };
     format!(
-        "(?2 IS NULL OR EXISTS (SELECT 1 FROM {tables}
+        "(EXISTS (SELECT 1 FROM everything span
+            WHERE {alias}.received_at >= span.since AND {alias}.received_at < span.until)
+         OR EXISTS (SELECT 1 FROM {tables}
             WHERE p.record = {alias}.row
                 AND {alias}.received_at >= mine.since AND {alias}.received_at < mine.until))"
     )
 }
 
-/// The scope's addresses for [`MINE`].
-fn own_addresses(scope: &Scope) -> Option<String> {
-    match scope.view() {
-        View::Everything => None,
-        View::Addresses(owned) => {
-            let micros = |moment: Option<Timestamp>| moment.map(Timestamp::as_micros);
-            let rows: Vec<_> =
-                owned.iter().map(|own| (&own.key, micros(own.from), micros(own.until))).collect();
-            Some(json(&rows))
-        }
-    }
+/// The scope for [`MINE`].
+fn mine(scope: &Scope) -> String {
+    let micros = |moment: Option<Timestamp>| moment.map(Timestamp::as_micros);
+    let view = scope.view();
+    let own: Vec<_> =
+        view.addresses.iter().map(|own| (&own.key, micros(own.from), micros(own.until))).collect();
+    let everything: Vec<_> =
+        view.everything.iter().map(|span| (micros(span.from), micros(span.until))).collect();
+    json(&serde_json::json!({ "own": own, "everything": everything }))
 }
 
 pub(super) fn rows(
@@ -84,7 +91,7 @@ pub(super) fn rows(
         visible(scope, "v"),
         visible(scope, "r")
     );
-    db.prepare_cached(&sql)?.query_map((tenant, own_addresses(scope), json(&ids)), list)?.collect()
+    db.prepare_cached(&sql)?.query_map((tenant, mine(scope), json(&ids)), list)?.collect()
 }
 
 pub(super) fn detail(
@@ -119,7 +126,7 @@ fn versions(db: &Connection, tenant: i64, scope: &Scope, row: u64) -> Result<Vec
             size_bytes: uint(row.get(2)?),
         })
     };
-    db.prepare_cached(&sql)?.query_map((tenant, own_addresses(scope), int(row)), version)?.collect()
+    db.prepare_cached(&sql)?.query_map((tenant, mine(scope), int(row)), version)?.collect()
 }
 
 /// Everything about the record in `row`.
@@ -261,24 +268,54 @@ pub(super) fn suggest(
 ) -> Result<Vec<String>, Fault> {
     let low = prefix.to_lowercase();
     let high = format!("{low}\u{10FFFF}");
-    match scope.view() {
-        View::Everything => db
+    let view = scope.view();
+    if view.is_everything() {
+        return db
             .prepare_cached(
                 "SELECT text FROM address WHERE tenant = ?1 AND key >= ?2 AND key < ?3
                  ORDER BY key LIMIT ?4",
             )?
             .query_map((tenant, &low, &high, limit), |row| row.get(0))?
-            .collect(),
-        View::Addresses(owned) => {
-            let owned = &owned[..owned.len().min(SUGGEST_ADDRESSES_MAX)];
-            let mails = SUGGEST_MAILS_MAX / owned.len().max(1) as u32;
-            let mut found = BTreeSet::new();
-            for own in owned {
-                found.extend(near(db, tenant, own, mails, (&low, &high), limit)?);
-            }
-            Ok(found.into_iter().take(limit as usize).map(|(_, text)| text).collect())
-        }
+            .collect();
     }
+    let owned = &view.addresses[..view.addresses.len().min(SUGGEST_ADDRESSES_MAX)];
+    let mails = SUGGEST_MAILS_MAX / owned.len().max(1) as u32;
+    let mut found = BTreeSet::new();
+    for own in owned {
+        found.extend(near(db, tenant, own, mails, (&low, &high), limit)?);
+    }
+    for span in view.everything {
+        found.extend(within(db, tenant, span, (&low, &high), limit)?);
+    }
+    Ok(found.into_iter().take(limit as usize).map(|(_, text)| text).collect())
+}
+
+/// Keys and texts of addresses that occur in mail which was received within the span. Looks at
+/// [`SUGGEST_SPAN_ADDRESSES_MAX`] addresses with the beginning, and at as many mails of each.
+fn within(
+    db: &Connection,
+    tenant: i64,
+    span: &Span,
+    (low, high): (&str, &str),
+    limit: u32,
+) -> Result<Vec<(String, String)>, Fault> {
+    let since = span.from.map_or(i64::MIN, Timestamp::as_micros);
+    let until = span.until.map_or(i64::MAX, Timestamp::as_micros);
+    let sql = format!(
+        "SELECT a.key, a.text FROM (
+             SELECT row, key, text FROM address WHERE tenant = ?1 AND key >= ?2 AND key < ?3
+             ORDER BY key LIMIT {SUGGEST_SPAN_ADDRESSES_MAX}) a
+         WHERE EXISTS (
+             SELECT 1 FROM (SELECT p.record AS record FROM participant p
+                 WHERE p.address = a.row ORDER BY p.record DESC
+                 LIMIT {SUGGEST_SPAN_ADDRESSES_MAX}) newest
+             CROSS JOIN record r ON r.row = newest.record
+             WHERE r.received_at >= ?4 AND r.received_at < ?5)
+         ORDER BY a.key LIMIT ?6"
+    );
+    db.prepare_cached(&sql)?
+        .query_map((tenant, low, high, since, until, limit), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// Keys and texts of those who take part in the newest mails of `own`. Blind copies are named to

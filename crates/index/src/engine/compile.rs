@@ -1,11 +1,12 @@
 use std::ops::Bound;
+use std::sync::Arc;
 
 use model::Timestamp;
-use policy::{OwnedAddress, Scope, View};
+use policy::{OwnedAddress, Scope};
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, Query, RangeQuery,
-    TermQuery, TermSetQuery,
+    TermQuery,
 };
 use tantivy::schema::{Field as EngineField, IndexRecordOption};
 
@@ -13,12 +14,12 @@ use super::document::clipped;
 use super::negation::NotQuery;
 use super::positional::{Layout, PositionalQuery};
 use super::schema::Fields;
-use crate::analyzer::{Kind, analyze};
+use super::shown::{Masks, Shown, ShownQuery};
 use crate::ask::{Ask, ask_phrase, ask_word, near_side};
 use crate::query::{Calendar, Expr, Field, Node, kind_name};
 
-/// From so many owned addresses on, one pass over the dictionary is cheaper than single terms.
-const TERM_SET_MIN: usize = 24;
+/// From so many owned addresses on, a mask per segment is cheaper than single terms.
+const MASK_MIN: usize = 24;
 
 /// How much more a word of the subject says than one of the body, in relevance.
 const SUBJECT_BOOST: f32 = 3.0;
@@ -29,28 +30,48 @@ type BoxedQuery = Box<dyn Query>;
 pub(super) struct Compiler<'a> {
     fields: &'a Fields,
     calendar: &'a Calendar,
+    masks: &'a Arc<Masks>,
     /// `None`: everything of the tenant.
-    owned: Option<&'a [OwnedAddress]>,
-    /// The mails that the actor sent.
-    sent: Option<BoxedQuery>,
+    view: Option<Limited<'a>>,
+}
+
+/// Less than everything.
+struct Limited<'a> {
+    addresses: &'a [OwnedAddress],
+    shown: Arc<Shown>,
+    /// The mails that the actor sent, and those of spans in which everything is shown.
+    sent: BoxedQuery,
+    /// The mails that the actor may see.
+    visible: BoxedQuery,
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(fields: &'a Fields, calendar: &'a Calendar, scope: &'a Scope) -> Self {
-        let owned = match scope.view() {
-            View::Addresses(owned) => Some(owned),
-            View::Everything => None,
-        };
-        let sent = owned.map(|owned| one_of(fields, fields.sender, owned));
-        Self { fields, calendar, owned, sent }
+    pub(super) fn new(
+        fields: &'a Fields,
+        calendar: &'a Calendar,
+        masks: &'a Arc<Masks>,
+        scope: &'a Scope,
+    ) -> Self {
+        let view = scope.view();
+        let limited = (!view.is_everything()).then(|| {
+            let shown = Arc::new(Shown::new(view.addresses, view.everything));
+            let few = view.everything.is_empty() && view.addresses.len() < MASK_MIN;
+            let one_of = |field| match few {
+                true => one_of(fields, field, view.addresses),
+                false => masked(&shown, field, masks),
+            };
+            let (sent, visible) = (one_of(fields.sender), one_of(fields.owner));
+            Limited { addresses: view.addresses, shown, sent, visible }
+        });
+        Self { fields, calendar, masks, view: limited }
     }
 
     /// What finds the mails, and those only that the scope shows.
     pub(super) fn query(&self, root: &Expr) -> BoxedQuery {
         let asked = self.expr(root);
-        match self.owned {
+        match &self.view {
             None => asked,
-            Some(owned) => both(asked, one_of(self.fields, self.fields.owner, owned)),
+            Some(view) => both(asked, view.visible.box_clone()),
         }
     }
 
@@ -196,36 +217,34 @@ impl<'a> Compiler<'a> {
     }
 
     /// Blind-copy recipients, as far as the actor may know of them (`Scope::sees_blind_copy`):
-    /// all of them in mails that the actor sent, in others only the actor's own addresses.
+    /// all of them in mails that the actor sent or that are shown whoever takes part, in others
+    /// only the actor's own addresses.
     fn blind(&self, ask: &Ask) -> Option<BoxedQuery> {
         let query = in_field(self.fields.bcc, ask);
-        let (Some(owned), Some(sent)) = (self.owned, &self.sent) else { return Some(query) };
-        let mut parts = vec![both(query, sent.box_clone())];
-        for own in owned.iter().filter(|own| address_answers(&own.key, ask)) {
-            parts.push(self.own(self.fields.bcc, own));
-        }
-        Some(any_of(parts))
-    }
-
-    fn own(&self, field: EngineField, own: &OwnedAddress) -> BoxedQuery {
-        owned_term(self.fields, field, own)
+        let Some(view) = &self.view else { return Some(query) };
+        let words = self.masks.words(&view.shown);
+        let own: Vec<OwnedAddress> = view
+            .addresses
+            .iter()
+            .zip(words.iter())
+            .filter(|(_, words)| words.answers(ask))
+            .map(|(own, _)| own.clone())
+            .collect();
+        let sent = both(query, view.sent.box_clone());
+        Some(match own.len() {
+            0 => sent,
+            1..MASK_MIN => any_of(vec![sent, one_of(self.fields, self.fields.bcc, &own)]),
+            _ => {
+                let shown = Arc::new(Shown::new(&own, &[]));
+                any_of(vec![sent, masked(&shown, self.fields.bcc, self.masks)])
+            }
+        })
     }
 }
 
-/// Whether a bare address has the words that are asked for.
-fn address_answers(key: &str, ask: &Ask) -> bool {
-    let mut words: Vec<(u32, String)> = Vec::new();
-    let mut terms = vec![key.to_owned()];
-    if let Some((_, domain)) = key.rsplit_once('@') {
-        terms.push(format!("@{domain}"));
-    }
-    analyze(key, &mut |token| {
-        if !matches!(token.kind, Kind::Address | Kind::Domain) {
-            words.push((token.position, token.text.to_owned()));
-        }
-    });
-    terms.extend(words.iter().map(|(_, word)| word.clone()));
-    crate::highlight::satisfied(ask, &words, &terms)
+fn masked(shown: &Arc<Shown>, field: EngineField, masks: &Arc<Masks>) -> BoxedQuery {
+    let (shown, masks) = (Arc::clone(shown), Arc::clone(masks));
+    Box::new(ShownQuery { shown, field, masks })
 }
 
 fn in_field(field: EngineField, ask: &Ask) -> BoxedQuery {
@@ -275,17 +294,7 @@ fn size_range(field: EngineField, from: Bound<u64>, until: Bound<u64>) -> BoxedQ
 
 /// Mails with one of the addresses in `field`, each within its span.
 fn one_of(fields: &Fields, field: EngineField, owned: &[OwnedAddress]) -> BoxedQuery {
-    let (always, spans): (Vec<_>, Vec<_>) =
-        owned.iter().partition(|own| own.from.is_none() && own.until.is_none());
-    let mut parts: Vec<BoxedQuery> =
-        spans.iter().map(|own| owned_term(fields, field, own)).collect();
-    if always.len() >= TERM_SET_MIN {
-        let terms = always.iter().map(|own| Term::from_field_text(field, clipped(&own.key)));
-        parts.push(Box::new(TermSetQuery::new(terms)));
-    } else {
-        parts.extend(always.iter().map(|own| term(field, clipped(&own.key))));
-    }
-    any_of(parts)
+    any_of(owned.iter().map(|own| owned_term(fields, field, own)).collect())
 }
 
 fn owned_term(fields: &Fields, field: EngineField, own: &OwnedAddress) -> BoxedQuery {

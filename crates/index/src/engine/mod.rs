@@ -7,6 +7,7 @@ mod document;
 mod negation;
 mod positional;
 mod schema;
+mod shown;
 mod tenant;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use policy::Scope;
 
 use crate::{Hits, IndexChange, IndexedRecord, Options, Result, SearchIndex, SearchRequest, State};
 use schema::Fields;
+use shown::Masks;
 use tenant::Tenant;
 
 pub(crate) struct TantivyIndex {
@@ -30,6 +32,7 @@ struct Shared {
     root: PathBuf,
     options: Options,
     fields: Fields,
+    masks: Arc<Masks>,
 }
 
 /// A poisoned lock only means that another call panicked: what it protects is checked on use.
@@ -39,7 +42,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl TantivyIndex {
     pub(crate) fn new(root: PathBuf, options: Options) -> Self {
-        let shared = Arc::new(Shared { root, options, fields: Fields::new() });
+        let shared =
+            Arc::new(Shared { root, options, fields: Fields::new(), masks: Arc::default() });
         Self { shared, tenants: Mutex::default() }
     }
 

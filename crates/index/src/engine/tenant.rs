@@ -306,7 +306,8 @@ impl Tenant {
         let limit = request.limit.min(LIMIT_MAX);
         let keep = if limit == 0 { 0 } else { limit + 1 };
         let collect = Collect { sort: request.sort, cursor, keep, facets: request.facets };
-        let compiler = Compiler::new(&self.shared.fields, request.calendar, scope);
+        let compiler =
+            Compiler::new(&self.shared.fields, request.calendar, &self.shared.masks, scope);
         let query = match tantivy::collector::Collector::requires_scoring(&collect) {
             true => compiler.scored(&request.query.root),
             false => compiler.query(&request.query.root),

@@ -1,12 +1,12 @@
 //! The engine against an evaluator that looks at every mail, word by word.
 
 use model::{EmailAddress, IndexDocument, MailKind, Mailbox, Timestamp};
-use policy::{OwnedAddress, Scope, View};
+use policy::{OwnedAddress, Scope, Span};
 use proptest::prelude::*;
 
 use super::{TENANT, filled};
 use crate::analyzer::{Kind, Stems, analyze, stems};
-use crate::conformance::{auditor, document, owned, rows, user};
+use crate::conformance::{auditor, document, owned, rows, scope, user};
 use crate::query::{Expr, Field, Node};
 use crate::{Calendar, IndexChange, parse};
 
@@ -67,10 +67,8 @@ struct Truth<'a> {
 impl Truth<'_> {
     fn visible(&self) -> bool {
         let at = self.mail.received_at;
-        match self.scope.view() {
-            View::Everything => true,
-            View::Addresses(_) => self.mail.owners.iter().any(|owner| self.scope.sees(owner, at)),
-        }
+        self.scope.sees_everything(at)
+            || self.mail.owners.iter().any(|owner| self.scope.sees(owner, at))
     }
 
     fn holds(&self, expr: &Expr) -> bool {
@@ -148,7 +146,7 @@ impl Truth<'_> {
         let mail = self.mail;
         let senders: Vec<String> = mail.from.iter().map(|from| from.address.key()).collect();
         let senders = || senders.iter().map(String::as_str);
-        if self.scope.view() == View::Everything
+        if self.scope.sees_everything(mail.received_at)
             || senders().any(|key| self.scope.sees(key, mail.received_at))
         {
             return vec![people(&mail.bcc)];
@@ -373,9 +371,20 @@ fn scopes() -> impl Strategy<Value = Scope> {
             OwnedAddress { from: at(from), until: at(until), ..owned(key, None, None) }
         },
     );
+    let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    let span = (moment(), moment())
+        .prop_map(move |(from, until)| Span { from: at(from), until: at(until) });
+    let addresses = || prop::collection::vec(address.clone(), 0..4);
+    let many = |mut addresses: Vec<OwnedAddress>| {
+        addresses.extend((0..40).map(|i| owned(&format!("other{i}@x.de"), None, None)));
+        addresses
+    };
     prop_oneof![
         1 => Just(auditor(TENANT)),
-        3 => prop::collection::vec(address, 0..4).prop_map(|addresses| user(TENANT, addresses)),
+        3 => addresses().prop_map(|addresses| user(TENANT, addresses)),
+        2 => addresses().prop_map(move |addresses| user(TENANT, many(addresses))),
+        2 => (addresses(), prop::collection::vec(span, 1..3))
+            .prop_map(|(addresses, everything)| scope(TENANT, addresses, everything)),
     ]
 }
 

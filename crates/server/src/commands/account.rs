@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use catalog::Handover;
+use catalog::{Grantee, Handover};
 use clap::Subcommand;
-use identity::{Identity, NewAccount, SystemRandom};
+use identity::{By, Identity, NewAccount, NewGrant, SystemRandom};
 use model::{Clock as _, EmailAddress};
-use policy::AccountRole;
+use policy::{AccountRole, Grant, GrantKind, Opens, Span};
 
 use super::print;
 use crate::clock::SystemClock;
@@ -35,6 +35,9 @@ pub enum Command {
         /// An address whose mail the account may see; may be given several times
         #[arg(long = "address")]
         addresses: Vec<String>,
+        /// Open all mail of the tenant to this auditor or officer, for this reason
+        #[arg(long, value_name = "REASON")]
+        whole_tenant: Option<String>,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
@@ -63,7 +66,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     let identity = Identity::new(Arc::clone(&house.catalog), Arc::new(SystemRandom))?;
     let now = SystemClock.now();
     match command {
-        Command::Add { tenant, user, name, role, addresses, password_stdin } => {
+        Command::Add { tenant, user, name, role, addresses, whole_tenant, password_stdin } => {
             let tenant = tenant.map(|name| house.tenant_named(&name)).transpose()?;
             anyhow::ensure!(
                 tenant.is_some() != (role == AccountRole::Operator),
@@ -86,6 +89,17 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
             for address in &addresses {
                 let address = EmailAddress::new(address);
                 house.catalog.give_address(account.id, &address, Handover::Rule, now)?;
+            }
+            if let (Some(reason), Some(tenant)) = (&whole_tenant, account.tenant) {
+                let grant = Grant {
+                    opens: Opens::Tenant,
+                    kind: GrantKind::Audit,
+                    valid: Span::ALWAYS,
+                    mail: Span::ALWAYS,
+                };
+                let grantee = Grantee::Account(account.id);
+                let new = NewGrant { grantee, grant, reason };
+                identity.grant(tenant, &new, &By::server("command line"), now)?;
             }
             if let Some(one_time) = one_time {
                 print(one_time.reveal());

@@ -73,6 +73,9 @@ impl House {
         for address in addresses {
             arguments.extend(["--address", address]);
         }
+        if role == "auditor" {
+            arguments.extend(["--whole-tenant", "tests"]);
+        }
         answer(&chancery(&self.data(), &arguments, PASSWORD));
     }
 

@@ -57,17 +57,12 @@ impl House {
             .ok_or("the server printed no journal address")?
             .to_owned();
         for (user, role) in [("auditor", "auditor"), ("admin", "administrator")] {
-            add_account(command(&[
-                "account",
-                "add",
-                "--tenant",
-                TENANT,
-                "--user",
-                user,
-                "--role",
-                role,
-                "--password-stdin",
-            ]))?;
+            let mut arguments = vec!["account", "add", "--tenant", TENANT, "--user", user];
+            arguments.extend(["--role", role, "--password-stdin"]);
+            if role == "auditor" {
+                arguments.extend(["--whole-tenant", "benchmark"]);
+            }
+            add_account(command(&arguments))?;
         }
         let log = std::fs::File::create(folder.join("server.log"))?;
         let server = command(&["serve"])
