@@ -101,7 +101,7 @@ fn origins(catalog: &dyn Catalog) {
     assert_eq!(catalog.account_from(DIRECTORY, "01").expect("reads"), Some(anna.clone()));
     assert_eq!(catalog.account_from(DIRECTORY, "02").expect("reads"), None);
     let all = catalog.accounts_from(DIRECTORY).expect("reads");
-    assert_eq!(all.into_iter().map(|row| row.account).collect::<Vec<_>>(), [anna.clone()]);
+    assert_eq!(all.iter().map(|row| &row.account).collect::<Vec<_>>(), [&anna]);
     let local = Account { origin: None, ..anna };
     catalog.update_account(&local).expect("updated");
     assert_eq!(catalog.account(local.id).expect("reads"), Some(local));
