@@ -1,12 +1,11 @@
 use std::collections::HashMap;
 use std::num::NonZero;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use catalog::{ListRow, StoredRecord};
 use index::query::Field;
 use index::{Calendar, Facets, Query, Sort, Span};
-use model::{RecordId, TenantId, Timestamp};
+use model::{TenantId, Timestamp};
 use policy::Scope;
 
 use crate::{Discovery, Error, Result};
@@ -140,46 +139,40 @@ impl Discovery {
         Ok(suggestions)
     }
 
-    /// Adds what the list shows of each mail.
+    /// Adds what the list shows of each mail. Texts that are not kept are read from the vault, as
+    /// many as [`PAGE_BYTES_MAX`] allows, from the top.
     fn illustrate(&self, tenant: TenantId, query: &Query, rows: Vec<ListRow>) -> Result<Vec<Row>> {
-        let texts = self.texts(tenant, &rows)?;
-        let highlighter = index::highlighter(query);
-        let illustrated = rows.into_iter().map(|list| Row {
-            subject: fragments(highlighter.mark_in(Field::Subject, &list.subject)),
-            snippet: texts
-                .get(&list.record)
-                .map(|text| fragments(highlighter.snippet(text)))
-                .unwrap_or_default(),
-            list,
-        });
-        Ok(illustrated.collect())
-    }
-
-    /// The texts of the mails of a page: kept ones, and as many others as
-    /// [`PAGE_BYTES_MAX`] allows, from the top.
-    fn texts(&self, tenant: TenantId, rows: &[ListRow]) -> Result<HashMap<RecordId, Arc<str>>> {
-        let mut texts = HashMap::with_capacity(rows.len());
+        let mut kept = Vec::with_capacity(rows.len());
         let mut missing = Vec::new();
         let mut bytes = 0;
-        for row in rows {
-            if let Some(text) = self.texts.find(tenant, row.record) {
-                texts.insert(row.record, text);
-            } else if bytes + row.size_bytes <= PAGE_BYTES_MAX {
+        for row in &rows {
+            let text = self.texts.find(tenant, row.record);
+            if text.is_none() && bytes + row.size_bytes <= PAGE_BYTES_MAX {
                 bytes += row.size_bytes;
                 missing.push(row.record);
             }
+            kept.push(text);
         }
-        if missing.is_empty() {
-            return Ok(texts);
-        }
-        let stored = self.catalog.stored(tenant, &missing)?;
-        let read = in_parallel(&stored, |record| {
-            let text = self.text(tenant, record)?;
-            Some(self.texts.keep(tenant, record.list.record, &text))
-        });
-        let read = stored.iter().zip(read);
-        texts.extend(read.filter_map(|(record, text)| Some((record.list.record, text?))));
-        Ok(texts)
+        let stored = match missing.is_empty() {
+            true => Vec::new(),
+            false => self.catalog.stored(tenant, &missing)?,
+        };
+        let stored: HashMap<_, _> =
+            stored.iter().map(|record| (record.list.record, record)).collect();
+        let highlighter = index::highlighter(query);
+        let listed: Vec<_> = rows.into_iter().zip(kept).collect();
+        Ok(in_parallel(listed, |(list, kept)| {
+            let read = || {
+                let text = self.text(tenant, stored.get(&list.record)?)?;
+                Some(self.texts.keep(tenant, list.record, &text))
+            };
+            let text = kept.or_else(read);
+            Row {
+                subject: fragments(highlighter.mark_in(Field::Subject, &list.subject)),
+                snippet: text.map(|text| fragments(highlighter.snippet(&text))).unwrap_or_default(),
+                list,
+            }
+        }))
     }
 
     /// The words of a mail; `None` when it cannot be read: the list is shown all the same, and
@@ -225,18 +218,18 @@ fn fragments(pieces: Vec<index::Piece>) -> Vec<Fragment> {
 }
 
 /// Applies `work` to all items on several threads; answers in the order of the items.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let readers = READERS_MAX.min(cores).min(items.len());
     if readers <= 1 {
-        return items.iter().map(work).collect();
+        return items.into_iter().map(work).collect();
     }
-    let next = AtomicUsize::new(0);
+    let waiting = Mutex::new(items.into_iter().enumerate());
     let take = || {
         let mut done = Vec::new();
         loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return done };
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((at, item)) = next else { return done };
             done.push((at, work(item)));
         }
     };

@@ -11,11 +11,13 @@ mod shown;
 mod tenant;
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{RecordId, TenantId};
 use policy::Scope;
+use tantivy::Executor;
 
 use crate::{Hits, IndexChange, IndexedRecord, Options, Result, SearchIndex, SearchRequest, State};
 use schema::Fields;
@@ -33,6 +35,23 @@ struct Shared {
     options: Options,
     fields: Fields,
     masks: Arc<Masks>,
+    /// Looks through the segments of an index side by side.
+    searchers: Executor,
+}
+
+/// Threads that search, for all tenants together.
+const SEARCHERS_MAX: usize = 8;
+
+/// With one core, and when no threads can be had, a search runs on the thread that asks.
+fn searchers() -> Executor {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    match cores {
+        1 => Executor::single_thread(),
+        _ => Executor::multi_thread(cores.min(SEARCHERS_MAX), "search-").unwrap_or_else(|error| {
+            tracing::warn!(%error, "searches run on one thread each");
+            Executor::single_thread()
+        }),
+    }
 }
 
 /// A poisoned lock only means that another call panicked: what it protects is checked on use.
@@ -42,8 +61,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl TantivyIndex {
     pub(crate) fn new(root: PathBuf, options: Options) -> Self {
-        let shared =
-            Arc::new(Shared { root, options, fields: Fields::new(), masks: Arc::default() });
+        let shared = Arc::new(Shared {
+            root,
+            options,
+            fields: Fields::new(),
+            masks: Arc::default(),
+            searchers: searchers(),
+        });
         Self { shared, tenants: Mutex::default() }
     }
 

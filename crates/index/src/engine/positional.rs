@@ -52,6 +52,14 @@ impl Layout {
             Self::Window(terms, distance) => in_window(terms, positions, *distance),
         }
     }
+
+    /// The run, if the layout is nothing but one.
+    fn run(&self) -> Option<&[Placed]> {
+        match self {
+            Self::Sequence(run) | Self::SequencePrefix(run) => Some(run),
+            Self::Near(..) | Self::Window(..) => None,
+        }
+    }
 }
 
 /// Finds documents whose words lie as a [`Layout`] demands. Exact: no expansion is left out.
@@ -95,7 +103,9 @@ impl Weight for PositionalWeight {
         order.sort_by_key(|i| slots[*i].size_hint());
         let positions = vec![Vec::new(); slots.len()];
         let layout = self.0.layout.clone();
-        let mut scorer = PositionalScorer { slots, order, positions, layout, doc: 0, score: boost };
+        let starts = Vec::new();
+        let mut scorer =
+            PositionalScorer { slots, order, positions, starts, layout, doc: 0, score: boost };
         scorer.find(0);
         Ok(Box::new(scorer))
     }
@@ -185,6 +195,8 @@ struct PositionalScorer {
     /// The slots, the rarest first.
     order: Vec<usize>,
     positions: Vec<Vec<u32>>,
+    /// Where the run may begin.
+    starts: Vec<u32>,
     layout: Layout,
     doc: DocId,
     score: Score,
@@ -199,14 +211,45 @@ impl PositionalScorer {
             if self.doc == TERMINATED {
                 return TERMINATED;
             }
-            for (slot, positions) in self.slots.iter_mut().zip(&mut self.positions) {
-                slot.positions(positions);
-            }
-            if self.layout.holds(&self.positions) {
+            if self.lies_right() {
                 return self.doc;
             }
             target = self.doc + 1;
         }
+    }
+
+    /// Whether the words of the document that was found lie as demanded.
+    fn lies_right(&mut self) -> bool {
+        let Some(run) = self.layout.run() else {
+            for (slot, positions) in self.slots.iter_mut().zip(&mut self.positions) {
+                slot.positions(positions);
+            }
+            return self.layout.holds(&self.positions);
+        };
+        // The rarest word says where the run may begin; frequent ones are often not read at all.
+        let Some((first, others)) = self.order.split_first() else { return false };
+        let starts = &mut self.starts;
+        self.slots[*first].positions(starts);
+        let offset = run[*first].0;
+        starts.retain_mut(|at| at.checked_sub(offset).map(|start| *at = start).is_some());
+        for i in others {
+            if starts.is_empty() {
+                return false;
+            }
+            let positions = &mut self.positions[*i];
+            self.slots[*i].positions(positions);
+            let mut rest = positions.as_slice();
+            starts.retain(|start| {
+                let wanted = start + run[*i].0;
+                while let [at, behind @ ..] = rest
+                    && *at < wanted
+                {
+                    rest = behind;
+                }
+                rest.first() == Some(&wanted)
+            });
+        }
+        !starts.is_empty()
     }
 
     /// The first document at or after `target` in which all slots occur.

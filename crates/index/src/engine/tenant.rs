@@ -159,7 +159,7 @@ impl Tenant {
         if meta.schema != self.shared.fields.schema {
             return Err(rebuild("it has other fields".into()));
         }
-        index.set_tokenizers(tokenizers());
+        self.prepare(&mut index);
         self.with_reader(index, through)
     }
 
@@ -175,8 +175,13 @@ impl Tenant {
         let index =
             Index::create(directory, self.shared.fields.schema.clone(), IndexSettings::default());
         let mut index = index.map_err(self.engine("create"))?;
-        index.set_tokenizers(tokenizers());
+        self.prepare(&mut index);
         self.with_reader(index, 0)
+    }
+
+    fn prepare(&self, index: &mut Index) {
+        index.set_tokenizers(tokenizers());
+        index.set_executor(self.shared.searchers.clone());
     }
 
     fn open_writer(&self) -> Result<Writing> {

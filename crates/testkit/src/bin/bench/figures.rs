@@ -2,6 +2,9 @@
 #![allow(clippy::print_stdout)]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
@@ -88,4 +91,39 @@ pub fn usage(pid: u32) -> (f64, f64) {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     (kilobytes.unwrap_or(0.0) / 1024.0, (ticks(11) + ticks(12)) / 100.0)
+}
+
+/// Samples a process's anonymous memory: what it holds beside mapped files, which the system takes
+/// back when it needs room.
+pub struct OwnMemory {
+    stop: Arc<AtomicBool>,
+    sampler: JoinHandle<u64>,
+}
+
+impl OwnMemory {
+    const EVERY: Duration = Duration::from_millis(20);
+
+    pub fn watch(pid: u32) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&stop);
+        let sampler = std::thread::spawn(move || {
+            let mut peak = 0;
+            while !ended.load(Ordering::Relaxed) {
+                let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+                let status = status.unwrap_or_default();
+                let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+                let kilobytes = own.and_then(|it| it.trim().trim_end_matches(" kB").parse().ok());
+                peak = peak.max(kilobytes.unwrap_or(0));
+                std::thread::sleep(Self::EVERY);
+            }
+            peak
+        });
+        Self { stop, sampler }
+    }
+
+    /// The peak since the beginning, in MB.
+    pub fn peak(self) -> f64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.sampler.join().unwrap_or(0) as f64 / 1e3
+    }
 }

@@ -11,7 +11,7 @@ use testkit::smtp::{Client, Content, Security};
 
 use crate::Outcome;
 use crate::corpus::{Corpus, Mail};
-use crate::figures::{Latencies, heading, line, usage};
+use crate::figures::{Latencies, OwnMemory, heading, line, usage};
 use crate::house::House;
 
 const LIMIT: Duration = Duration::from_secs(3 * 3600);
@@ -27,6 +27,7 @@ pub fn run(name: &str, corpus: &Corpus, house: &mut House, connections: usize) -
     let burst = corpus.count - steady;
     heading(&format!("ingest, {name}: {burst} reports at once, {connections} connections"));
     let (_, cpu_before) = usage(house.pid());
+    let memory = OwnMemory::watch(house.pid());
     let started = Instant::now();
     let mut octets = 0;
     deliver(corpus, 0..burst, house, connections, |mail| octets += mail.octets.len())?;
@@ -39,7 +40,13 @@ pub fn run(name: &str, corpus: &Corpus, house: &mut House, connections: usize) -
     let megabytes = octets as f64 / 1e6 / seconds;
     line("archived and searchable", &format!("{rate:>8.0}/s  {megabytes:>7.1} MB/s"));
     let each = (cpu - cpu_before) * 1e3 / burst as f64;
-    line("server", &format!("peak {peak:.0} MB, {each:.2} CPU-ms a mail"));
+    let own = memory.peak();
+    line(
+        "server",
+        &format!(
+            "peak {peak:.0} MB resident, {own:.0} MB without mapped files; {each:.2} CPU-ms a mail"
+        ),
+    );
 
     let pause = Duration::from_secs_f64(1.0 / (rate * STEADY_SHARE));
     let begun = Instant::now();
