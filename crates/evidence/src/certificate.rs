@@ -27,6 +27,9 @@ pub struct Certificate<'a> {
     pub signature: &'a [u8],
 }
 
+/// Whether the extended key usage is critical, and its purposes.
+pub type Purposes<'a> = (bool, Vec<&'a [u8]>);
+
 pub struct Extension<'a> {
     pub critical: bool,
     pub value: &'a [u8],
@@ -95,7 +98,7 @@ impl<'a> Certificate<'a> {
     }
 
     /// The purposes of the key, and whether the extension is critical; `None` when it is absent.
-    pub fn purposes(&self) -> Result<Option<(bool, Vec<&'a [u8]>)>> {
+    pub fn purposes(&self) -> Result<Option<Purposes<'a>>> {
         let Some(extension) = self.extension(oid::EXTENDED_KEY_USAGE)? else { return Ok(None) };
         let content = Reader::whole(extension.value, SEQUENCE, NAME)?.value;
         let mut reader = Reader::new(content, NAME);

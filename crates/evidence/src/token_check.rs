@@ -100,7 +100,8 @@ fn signing_certificate(token: &TimeStampToken) -> Result<Certificate<'_>> {
 /// version, each once with one value. Returns whether only the first version is there.
 fn check_attributes(token: &TimeStampToken, leaf: &Certificate<'_>) -> Result<bool> {
     let mut reader = Reader::new(&token.signer.attributes, "the signed attributes");
-    let (mut previous, mut known): (&[u8], Vec<(&[u8], &[u8])>) = (&[], Vec::new());
+    let mut previous: &[u8] = &[];
+    let mut known: Vec<(&[u8], &[u8])> = Vec::new();
     while !reader.is_empty() {
         let attribute = reader.expect(SEQUENCE)?;
         if !previous.is_empty() && attribute.raw <= previous {

@@ -101,7 +101,7 @@ impl<'a> Ocsp<'a> {
     /// Each certificate beside the answer is the issuer's own or from the issuer's hand.
     fn check_surplus(&self, issuer: &Certificate<'_>) -> Result<()> {
         let belongs = |it: &&[u8]| **it == *issuer.der || chain::issued(issuer.der, it);
-        match self.certificates.iter().all(|it| belongs(it)) {
+        match self.certificates.iter().all(belongs) {
             true => Ok(()),
             false => Err(EvidenceError::RevocationUnfit(
                 "the OCSP response carries a certificate of another issuer".to_owned(),
