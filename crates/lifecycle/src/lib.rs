@@ -6,7 +6,7 @@ mod verify;
 
 pub use jobs::{JobDesk, NewJob, RUNNING_MAX};
 pub use rebuild::{Rebuilt, rebuild};
-pub use verify::{Finding, Verified, verify};
+pub use verify::{Finding, Verified, verify, verify_archive};
 
 /// Why a chore ended early. Findings of a verification are no errors.
 #[derive(Debug, thiserror::Error)]

@@ -92,16 +92,19 @@ impl Default for Pipeline {
 }
 
 impl Config {
+    /// The file that is read: `path`, else the one in the working folder if it is there.
+    pub fn file(path: Option<&Path>) -> Option<PathBuf> {
+        let default = Path::new("chancery.toml");
+        path.or_else(|| default.exists().then_some(default)).map(Path::to_owned)
+    }
+
     /// Reads `path`; without one, `chancery.toml` in the working folder if it is there.
     ///
     /// # Errors
     /// When the file cannot be read, is no TOML, or holds an unknown key.
     pub fn read(path: Option<&Path>) -> anyhow::Result<Self> {
-        let default = Path::new("chancery.toml");
-        let Some(path) = path.or_else(|| default.exists().then_some(default)) else {
-            return Ok(Self::default());
-        };
-        let text = std::fs::read_to_string(path)
+        let Some(path) = Self::file(path) else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
         Self::parse(&text)
             .with_context(|| format!("the configuration {} is not valid", path.display()))

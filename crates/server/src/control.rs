@@ -1,6 +1,6 @@
 //! The control socket: how a command on this machine hands mail to the running server.
 //!
-//! A connection is one import. The client sends frames: four octets of length (big-endian), a
+//! A connection is one import, or one backup (`backup::hold`). The client sends frames: four octets of length (big-endian), a
 //! JSON header, and for a mail its octets. The server answers with JSON lines, one for each mail,
 //! when it is archived. Only the server's own user can connect: the socket has mode 0600.
 
@@ -8,18 +8,21 @@ use std::collections::HashMap;
 use std::io::{BufReader, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use api::dto::BackupSummary;
+use catalog::Catalog;
 use model::{Clock, EmailAddress, Source, SourceId, TenantId};
-use pipeline::{Settled, SettledAs, Watcher};
+use pipeline::{Pause, Settled, SettledAs, Watcher};
 use serde::{Deserialize, Serialize};
 use spool::{Spool, SpoolError};
 
+use crate::backup;
 use crate::clock::random;
 
 /// Frame headers are small; a longer one is no frame.
@@ -36,12 +39,18 @@ const FULL_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "snake_case")]
 pub enum Frame {
+    /// First: a backup is to be made; the server keeps still and names its files.
+    Backup,
+    /// The backup is complete.
+    BackupDone { summary: BackupSummary },
     /// First: for whom.
     Begin { tenant: TenantId, mailbox: Option<EmailAddress> },
     /// A mail; its octets follow.
     Mail { name: String, bytes: u64 },
     /// Last: nothing more comes.
     End,
+    /// The catalog's snapshot is taken: archiving goes on.
+    Resume,
 }
 
 /// What the server answers.
@@ -53,6 +62,11 @@ pub enum Answer {
         bytes: u64,
     },
     Done,
+    /// A file that belongs into the backup, so many octets of it.
+    File {
+        path: String,
+        bytes: Option<u64>,
+    },
     /// The mail was not taken; it can be imported again.
     Failed {
         name: String,
@@ -67,6 +81,8 @@ pub enum Answer {
         name: String,
         bytes: u64,
     },
+    /// All files are named, and nothing is archived until [`Frame::Resume`].
+    Paused,
     Quarantined {
         name: String,
         bytes: u64,
@@ -116,19 +132,22 @@ impl Watcher for ImportWatch {
     }
 }
 
-/// What an import needs of the server.
+/// What imports and backups need of the server.
 #[derive(Clone)]
-pub struct ImportDesk {
+pub struct ServerDesk {
     pub spool: Spool,
     pub clock: Arc<dyn Clock>,
     pub watch: Arc<ImportWatch>,
+    pub folder: PathBuf,
+    pub catalog: Arc<dyn Catalog>,
+    pub pause: Pause,
 }
 
 /// Listens at `path` until `stop`; each connection gets a thread.
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn listen(path: &Path, desk: ImportDesk, stop: Arc<AtomicBool>) -> anyhow::Result<()> {
+pub fn listen(path: &Path, desk: ServerDesk, stop: Arc<AtomicBool>) -> anyhow::Result<()> {
     // A socket that a killed server left behind; the data folder's lock says that none runs.
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)
@@ -143,7 +162,7 @@ pub fn listen(path: &Path, desk: ImportDesk, stop: Arc<AtomicBool>) -> anyhow::R
             let desk = desk.clone();
             let import = move || {
                 if let Err(error) = serve(&stream, &desk) {
-                    tracing::warn!(error = format!("{error:#}"), "import ended early");
+                    tracing::warn!(error = format!("{error:#}"), "a command ended early");
                 }
             };
             if std::thread::Builder::new().name("import".to_owned()).spawn(import).is_err() {
@@ -163,10 +182,12 @@ pub fn wake(path: &Path) {
 ///
 /// # Errors
 /// When the client goes away or sends no frames; what it sent before is archived all the same.
-pub fn serve(stream: &UnixStream, desk: &ImportDesk) -> anyhow::Result<()> {
+pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
     let mut input = BufReader::with_capacity(1 << 18, stream);
-    let Frame::Begin { tenant, mailbox } = read_frame(&mut input)? else {
-        anyhow::bail!("an import begins with a tenant");
+    let (tenant, mailbox) = match read_frame(&mut input)? {
+        Frame::Backup => return backup::keep_still(stream, &mut input, desk),
+        Frame::Begin { tenant, mailbox } => (tenant, mailbox),
+        _ => anyhow::bail!("an import begins with a tenant"),
     };
     let id = SourceId::from_bytes(random()?);
     let (sender, answers) = channel();
@@ -189,7 +210,7 @@ pub fn serve(stream: &UnixStream, desk: &ImportDesk) -> anyhow::Result<()> {
 
 fn receive(
     input: &mut impl Read,
-    desk: &ImportDesk,
+    desk: &ServerDesk,
     flight: &Arc<Flight>,
     answers: &Sender<Answer>,
     (id, tenant, mailbox): (SourceId, TenantId, Option<EmailAddress>),
@@ -199,7 +220,7 @@ fn receive(
         let (name, bytes) = match read_frame(input)? {
             Frame::Mail { name, bytes } => (name, bytes),
             Frame::End => return Ok(()),
-            Frame::Begin { .. } => anyhow::bail!("an import begins once"),
+            _ => anyhow::bail!("an import holds mail and its end"),
         };
         flight.begin(bytes);
         while matches!(desk.spool.admit(bytes.min(1 << 20)), Err(SpoolError::Full(_))) {
@@ -286,7 +307,7 @@ impl Flight {
     }
 }
 
-fn read_frame(input: &mut impl Read) -> anyhow::Result<Frame> {
+pub fn read_frame(input: &mut impl Read) -> anyhow::Result<Frame> {
     let mut length = [0; 4];
     input.read_exact(&mut length).context("the client went away")?;
     let length = u32::from_be_bytes(length);

@@ -1,5 +1,6 @@
 //! `chancery`: the server and its chores.
 
+mod backup;
 mod clock;
 mod commands;
 mod config;
@@ -25,6 +26,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::backup as backup_command;
+use crate::commands::settings as settings_command;
 use crate::commands::{account, import, maintain, tenant};
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
@@ -48,14 +51,21 @@ enum Command {
     /// Accounts: who can sign in
     #[command(subcommand)]
     Account(account::Command),
+    /// Copy everything into a folder, also while the server runs
+    Backup(backup_command::BackupArguments),
     /// Archive mail from files: eml, mbox, maildir, folders and zips of these
     Import(import::Arguments),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
     /// Make catalog and index anew from packs and key tables
     Rebuild,
+    /// Make a data folder from a backup, and examine it
+    Restore(backup_command::RestoreArguments),
     /// Run the server
     Serve(serve::Arguments),
+    /// The server's settings
+    #[command(subcommand)]
+    Settings(settings_command::Command),
     /// Tenants: customers with an archive of their own
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -92,18 +102,24 @@ fn run(
 ) -> anyhow::Result<ExitCode> {
     // The one TLS provider of the process; an error means that it is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let config_file = config::Config::file(arguments.config.as_deref());
     if arguments.data.is_some() {
         config.data = arguments.data;
     }
     match arguments.command {
         Command::Account(command) => account::run(&config, command),
+        Command::Backup(command) => {
+            backup_command::backup(&config, config_file.as_deref(), &command)
+        }
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Openapi => {
             commands::print(&api::openapi_json());
             Ok(ExitCode::SUCCESS)
         }
         Command::Rebuild => maintain::rebuild(&config),
+        Command::Restore(command) => backup_command::restore(&config, &command),
         Command::Serve(arguments) => serve::run(config, &arguments, logging),
+        Command::Settings(command) => settings_command::run(&config, command),
         Command::Tenant(command) => tenant::run(&config, command),
         Command::Verify => maintain::verify(&config),
     }

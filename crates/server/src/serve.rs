@@ -29,7 +29,7 @@ use crate::clock::{SystemClock, random};
 use crate::commands::{print, tenant};
 use crate::config::Config;
 use crate::connect::{Connect, Sightings};
-use crate::control::{self, ImportDesk, ImportWatch};
+use crate::control::{self, ImportWatch, ServerDesk};
 use crate::house::House;
 use crate::logs::{Logging, Retention};
 use crate::metrics::LineFigures;
@@ -135,11 +135,14 @@ impl Line {
         })
     }
 
-    pub fn import_desk(&self) -> ImportDesk {
-        ImportDesk {
+    pub fn server_desk(&self) -> ServerDesk {
+        ServerDesk {
             spool: self.parts.spool.clone(),
             clock: Arc::clone(&self.parts.clock),
             watch: Arc::clone(&self.watch),
+            folder: self.folder.clone(),
+            catalog: Arc::clone(&self.parts.catalog),
+            pause: self.pipeline.pause(),
         }
     }
 
@@ -197,7 +200,7 @@ pub fn run(
     let socket = house.control_socket();
     let line = Line::start(&config, house, None)?;
     let stop_control = Arc::new(AtomicBool::new(false));
-    control::listen(&socket, line.import_desk(), Arc::clone(&stop_control))?;
+    control::listen(&socket, line.server_desk(), Arc::clone(&stop_control))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(&line, logging));
     runtime.shutdown_timeout(Duration::from_secs(5));

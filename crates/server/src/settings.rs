@@ -433,8 +433,7 @@ fn json(settings: &ServerSettings) -> Value {
     serde_json::to_value(settings).unwrap_or_default()
 }
 
-/// RFC 7396 §2, but that `null` stays in `target` where a default is to come back: an absent key
-/// and `null` mean the same.
+/// RFC 7396 §2: `null` removes a key, so that the default comes back.
 pub fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -450,6 +449,18 @@ pub fn merge(target: &mut Value, patch: &Value) {
         } else {
             merge(target.entry(key.clone()).or_insert(Value::Null), value);
         }
+    }
+}
+
+/// Joins two merge patches: what the later says wins, and `null` stays.
+pub fn merge_keeping_null(target: &mut Value, later: Value) {
+    match (target, later) {
+        (Value::Object(target), Value::Object(later)) => {
+            for (key, value) in later {
+                merge_keeping_null(target.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (target, later) => *target = later,
     }
 }
 

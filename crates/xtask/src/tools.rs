@@ -27,6 +27,7 @@ pub const TEST: &[Tool] = &[
     Tool { program: "chromium", packages: &["chromium"] },
     Tool { program: "openssl", packages: &["openssl"] },
     Tool { program: "postfix", packages: &["postfix"] },
+    Tool { program: "promtool", packages: &["prometheus"] },
     Tool { program: "swaks", packages: &["swaks", "libnet-ssleay-perl"] },
 ];
 

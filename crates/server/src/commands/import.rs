@@ -63,7 +63,7 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Err(_) => {
             let line = Line::start(config, house, None)?;
             let (ours, theirs) = UnixStream::pair()?;
-            let desk = line.import_desk();
+            let desk = line.server_desk();
             let serving = std::thread::Builder::new()
                 .name("import".to_owned())
                 .spawn(move || control::serve(&theirs, &desk))?;
@@ -168,6 +168,7 @@ fn receive(mut answers: BufReader<UnixStream>, bar: &ProgressBar) -> anyhow::Res
             }
             Answer::Done => return Ok(report),
             Answer::Refused { reason } => anyhow::bail!("{reason}"),
+            Answer::File { .. } | Answer::Paused => anyhow::bail!("this is no import"),
         };
         bar.inc(bytes);
         let mails = report.settled();

@@ -1,8 +1,10 @@
 //! What an administrator does on the command line.
 
 pub mod account;
+pub mod backup;
 pub mod import;
 pub mod maintain;
+pub mod settings;
 pub mod tenant;
 
 use std::io::Write as _;

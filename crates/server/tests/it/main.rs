@@ -1,6 +1,7 @@
 //! The whole product as a process: started, fed over SMTP, killed, asked over HTTP.
 
 mod archive;
+mod backup;
 mod crash;
 mod damage;
 mod formats;
@@ -8,4 +9,6 @@ mod generated;
 mod hard;
 mod house;
 mod import;
+mod operation;
+mod tools;
 mod truth;

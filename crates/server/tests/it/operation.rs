@@ -1,0 +1,240 @@
+//! Probes, metrics, settings, notifications, shutdown: what somebody needs who runs the server.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::http::Client;
+use testkit::smtp::{Client as Smtp, Content, Security};
+
+use crate::house::{House, PASSWORD, answer, chancery, search_all};
+use crate::tools::has_tool;
+
+const PROMTOOL: &str = "/usr/bin/promtool";
+const SYSTEMD_ANALYZE: &str = "/usr/bin/systemd-analyze";
+
+fn mail(number: usize) -> Vec<u8> {
+    format!(
+        "From: anna@musterbau.example\r\nTo: bert@musterbau.example\r\nSubject: number {number}\r\n\
+         Message-ID: <n{number}@musterbau.example>\r\n\r\nHello number {number}.\r\n"
+    )
+    .into_bytes()
+}
+
+fn operator(house: &House) {
+    let arguments = ["account", "add", "--user", "op", "--role", "operator", "--password-stdin"];
+    answer(&chancery(&house.data(), &arguments, PASSWORD));
+}
+
+#[test]
+fn metrics_are_those_of_the_documentation_and_promtool_likes_them() {
+    let house = House::new(&[]);
+    let mut server = house.start();
+    server.send(&house.journal, &[&mail(1)]);
+    assert!(server.settle());
+    let mut client = Client::new(server.web);
+    let page = client.request("GET", "/metrics", b"").expect("an answer");
+    let text = String::from_utf8(page.body).expect("text");
+    let families: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))
+        .collect();
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    let document = std::fs::read_to_string(document).expect("docs/metrics.md");
+    let documented: BTreeSet<String> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|line| Some(line.split_once('`')?.0.to_owned()))
+        .collect();
+    assert_eq!(families, documented);
+    for wanted in [
+        "chancery_smtp_mails_accepted_total 1",
+        "chancery_pipeline_mails_total{outcome=\"new\"} 1",
+        "chancery_archive_records 1",
+        "chancery_index_lag_records 0",
+        "chancery_smtp_acknowledge_seconds_count 1",
+        "chancery_sign_ins_total{outcome=\"done\"} 1",
+    ] {
+        assert!(text.lines().any(|line| line == wanted), "{wanted} is missing in {text}");
+    }
+    assert!(!text.contains('@'), "no addresses");
+    if has_tool(PROMTOOL, "prometheus") {
+        let mut promtool = Command::new(PROMTOOL)
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("promtool");
+        promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
+        let output = promtool.wait_with_output().expect("promtool ends");
+        let said = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        assert!(output.status.success(), "{said:?}");
+        assert_eq!(said, ["", ""]);
+    }
+    server.stop();
+}
+
+#[test]
+fn the_server_is_alive_and_ready_and_says_what_it_is() {
+    let house = House::new(&[]);
+    operator(&house);
+    let server = house.start();
+    let mut client = Client::new(server.web);
+    assert_eq!(client.get_json("/healthz").expect("alive")["status"], "ok");
+    let ready = client.get_json("/readyz").expect("ready");
+    assert_eq!(ready["ready"], true);
+    assert_eq!(ready["parts"].as_array().map(Vec::len), Some(5));
+    let system = server.client("op").get_json("/api/v1/system").expect("an answer");
+    let listeners = system["listeners"].as_array().expect("listeners");
+    assert_eq!(listeners[0]["address"], server.smtp.to_string());
+    assert!(system["memoryBytes"].as_u64() > Some(0) && system["lastBackup"].is_null());
+    server.stop();
+}
+
+#[test]
+fn a_disk_below_the_reserve_is_not_ready_and_says_why() {
+    let house = House::new(&[]);
+    let huge = "{\"spool\":{\"freeBytesMin\":9000000000000000}}";
+    answer(&house.run(&["settings", "set", huge]));
+    let server = house.start();
+    let page = Client::new(server.web).exchange("GET", "/readyz", b"").expect("an answer");
+    assert_eq!(page.status, 503);
+    let ready = page.json().expect("JSON");
+    let disk = ready["parts"].as_array().and_then(|parts| parts.iter().find(|it| it["part"] == "disk"));
+    assert_eq!(disk.map(|disk| disk["ready"].clone()), Some(json!(false)));
+    server.stop();
+}
+
+#[test]
+fn a_changed_setting_is_in_use_at_the_next_connection_without_a_restart() {
+    let house = House::new(&[]);
+    operator(&house);
+    let server = house.start();
+    let mut client = server.client("op");
+    let connect = || Smtp::connect(server.smtp, &Security::any_certificate()).expect("connected");
+    let mut before = connect();
+    let patch = json!({ "smtp": { "messageSizeBytesMax": 1_048_576, "requireTls": true } });
+    let changed = client.send_json("PATCH", "/api/v1/settings", &patch).expect("changed");
+    assert_eq!(changed["settings"]["smtp"]["requireTls"], true);
+    assert!(changed["fixed"].as_array().is_some_and(|all| all.contains(&json!("smtp.listen"))));
+    let big = vec![b'a'; 1_100_000];
+    let send = |client: &mut Smtp, octets: &[u8]| {
+        client.send("x@y.example", &[&house.journal], octets, &Content::Bdat(Vec::new())).is_ok()
+    };
+    assert!(!send(&mut connect(), &big));
+    assert!(Smtp::connect(server.smtp, &Security::Clear)
+        .is_ok_and(|mut clear| clear.command("MAIL FROM:<>").is_ok_and(|it| it.code == 530)));
+    assert!(send(&mut before, &mail(1)), "an open connection goes on");
+    server.stop();
+}
+
+#[test]
+fn notifications_go_through_the_smarthost() {
+    let house = House::new(&[]);
+    operator(&house);
+    let mut server = house.start();
+    let mut client = server.client("op");
+    // The archive's own listener is the mail server here.
+    let patch = json!({ "notifications": {
+        "from": "chancery@archive.example",
+        "to": [house.journal],
+        "smarthost": { "host": "127.0.0.1", "port": server.smtp.port(), "security": "none" },
+    } });
+    client.send_json("PATCH", "/api/v1/settings", &patch).expect("changed");
+    let to = json!({ "to": house.journal, "language": "de" });
+    let sent = client
+        .exchange("POST", "/api/v1/notifications/test", to.to_string().as_bytes())
+        .expect("an answer");
+    assert_eq!(sent.status, 204, "{}", String::from_utf8_lossy(&sent.body));
+    answer(&house.run(&["settings", "test-mail", &house.journal]));
+    assert!(server.settle());
+    let mut auditor = server.client("auditor");
+    assert_eq!(search_all(&mut auditor, "Testnachricht").len(), 1);
+    assert_eq!(search_all(&mut auditor, "\"Test message\"").len(), 1);
+    let nowhere = json!({ "notifications": { "smarthost": { "port": 1 } } });
+    client.send_json("PATCH", "/api/v1/settings", &nowhere).expect("changed");
+    let refused = client
+        .exchange("POST", "/api/v1/notifications/test", to.to_string().as_bytes())
+        .expect("an answer");
+    assert_eq!(refused.status, 400);
+    server.stop();
+}
+
+#[test]
+fn a_mail_in_progress_is_finished_at_shutdown_and_who_waits_is_told_to_come_back() {
+    let house = House::new(&[]);
+    let server = house.start();
+    let mut busy = Smtp::connect(server.smtp, &Security::Clear).expect("connected");
+    let mut idle = Smtp::connect(server.smtp, &Security::Clear).expect("connected");
+    for line in ["MAIL FROM:<a@b.example>", &format!("RCPT TO:<{}>", house.journal), "DATA"] {
+        assert!(busy.command(line).expect("an answer").is_positive(), "{line}");
+    }
+    busy.raw(b"Subject: half\r\n").expect("sent");
+    let stopping = std::thread::spawn(move || server.stop());
+    assert_eq!(idle.reply().expect("an answer").code, 421);
+    busy.raw(b"\r\nand the other half\r\n.\r\n").expect("sent");
+    assert_eq!(busy.reply().expect("an answer").code, 250);
+    assert_eq!(busy.reply().expect("an answer").code, 421);
+    stopping.join().expect("stopped in order");
+    let mut server = house.start();
+    assert!(server.settle());
+    assert_eq!(search_all(&mut server.client("auditor"), "other").len(), 1);
+    server.stop();
+}
+
+#[test]
+fn systemd_is_told_of_readiness_progress_and_the_end() {
+    let house = House::new(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let path = path.to_str().expect("text");
+    let environment = [("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "300000")];
+    let server = house.start_with(&environment).expect("started");
+    let heard = || {
+        let mut octets = [0; 512];
+        let count = socket.recv(&mut octets).expect("a message");
+        String::from_utf8_lossy(&octets[..count]).into_owned()
+    };
+    let wait_for = |wanted: &str| while !heard().contains(wanted) {};
+    wait_for("READY=1");
+    wait_for("WATCHDOG=1");
+    wait_for("WATCHDOG=1");
+    let stopping = std::thread::spawn(move || server.stop());
+    wait_for("STOPPING=1");
+    stopping.join().expect("stopped in order");
+}
+
+#[test]
+fn the_unit_is_valid_and_closely_confined() {
+    if !has_tool(SYSTEMD_ANALYZE, "systemd") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/chancery.service");
+    let text = std::fs::read_to_string(unit).expect("the unit");
+    // Only the program's place differs on this machine.
+    let program = env!("CARGO_BIN_EXE_chancery");
+    let text = text.replace("/usr/bin/chancery", program);
+    let path = folder.path().join("chancery.service");
+    std::fs::write(&path, text).expect("written");
+    let analyze = |arguments: &[&str]| {
+        let output = Command::new(SYSTEMD_ANALYZE).args(arguments).arg(&path).output();
+        let output = output.expect("systemd-analyze");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.success(), said)
+    };
+    let (valid, said) = analyze(&["verify", "--recursive-errors=no"]);
+    assert!(valid, "{said}");
+    let (_, said) = analyze(&["security", "--offline=yes", "--threshold=30", "--no-pager"]);
+    let exposure = said.lines().find_map(|line| line.split_once("chancery.service: ")).map(|it| it.1);
+    let level = exposure.and_then(|it| it.split_whitespace().next()?.parse::<f64>().ok());
+    assert!(level.is_some_and(|level| level <= 2.5), "{said}");
+}
