@@ -73,7 +73,8 @@ fn metrics_are_those_of_the_documentation_and_promtool_likes_them() {
             .expect("promtool");
         promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
         let output = promtool.wait_with_output().expect("promtool ends");
-        let said = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        let said =
+            [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
         assert!(output.status.success(), "{said:?}");
         assert_eq!(said, ["", ""]);
     }
@@ -106,7 +107,8 @@ fn a_disk_below_the_reserve_is_not_ready_and_says_why() {
     let page = Client::new(server.web).exchange("GET", "/readyz", b"").expect("an answer");
     assert_eq!(page.status, 503);
     let ready = page.json().expect("JSON");
-    let disk = ready["parts"].as_array().and_then(|parts| parts.iter().find(|it| it["part"] == "disk"));
+    let disk =
+        ready["parts"].as_array().and_then(|parts| parts.iter().find(|it| it["part"] == "disk"));
     assert_eq!(disk.map(|disk| disk["ready"].clone()), Some(json!(false)));
     server.stop();
 }
@@ -128,8 +130,10 @@ fn a_changed_setting_is_in_use_at_the_next_connection_without_a_restart() {
         client.send("x@y.example", &[&house.journal], octets, &Content::Bdat(Vec::new())).is_ok()
     };
     assert!(!send(&mut connect(), &big));
-    assert!(Smtp::connect(server.smtp, &Security::Clear)
-        .is_ok_and(|mut clear| clear.command("MAIL FROM:<>").is_ok_and(|it| it.code == 530)));
+    assert!(
+        Smtp::connect(server.smtp, &Security::Clear)
+            .is_ok_and(|mut clear| clear.command("MAIL FROM:<>").is_ok_and(|it| it.code == 530))
+    );
     assert!(send(&mut before, &mail(1)), "an open connection goes on");
     server.stop();
 }
@@ -234,7 +238,8 @@ fn the_unit_is_valid_and_closely_confined() {
     let (valid, said) = analyze(&["verify", "--recursive-errors=no"]);
     assert!(valid, "{said}");
     let (_, said) = analyze(&["security", "--offline=yes", "--threshold=30", "--no-pager"]);
-    let exposure = said.lines().find_map(|line| line.split_once("chancery.service: ")).map(|it| it.1);
+    let exposure =
+        said.lines().find_map(|line| line.split_once("chancery.service: ")).map(|it| it.1);
     let level = exposure.and_then(|it| it.split_whitespace().next()?.parse::<f64>().ok());
     assert!(level.is_some_and(|level| level <= 2.5), "{said}");
 }
