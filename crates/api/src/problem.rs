@@ -111,31 +111,43 @@ impl From<catalog::CatalogError> for Problem {
 
 impl From<identity::IdentityError> for Problem {
     fn from(error: identity::IdentityError) -> Self {
-        use identity::{IdentityError, WeakPassword};
-        match error {
-            IdentityError::BadCredentials => {
-                Self::new(StatusCode::UNAUTHORIZED, "bad-credentials").detail(error.to_string())
+        use identity::IdentityError as Error;
+        let (status, code) = match error {
+            Error::BadCode => (StatusCode::UNAUTHORIZED, "bad-code"),
+            Error::BadCredentials => (StatusCode::UNAUTHORIZED, "bad-credentials"),
+            Error::BadProvider(_) => (StatusCode::BAD_REQUEST, "provider"),
+            Error::BadToken(_) => (StatusCode::BAD_REQUEST, "token"),
+            Error::DirectoryUnreachable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "directory-unreachable")
             }
-            IdentityError::OwnRequest => {
-                Self::new(StatusCode::CONFLICT, "own-request").detail(error.to_string())
+            Error::Expired => (StatusCode::GONE, "expired"),
+            Error::LocalSignInOff => (StatusCode::FORBIDDEN, "local-sign-in-off"),
+            Error::NoSession => return Self::not_signed_in(),
+            Error::NoSite => (StatusCode::CONFLICT, "no-public-url"),
+            Error::NotFresh => (StatusCode::FORBIDDEN, "sign-in-again"),
+            Error::OwnRequest => (StatusCode::CONFLICT, "own-request"),
+            Error::PasskeyRefused => (StatusCode::UNAUTHORIZED, "passkey-refused"),
+            Error::Refused(refusal) => (StatusCode::FORBIDDEN, refusal.code()),
+            Error::Throttled { .. } => {
+                return Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled")
+                    .detail("too many attempts");
             }
-            IdentityError::NoSession => Self::not_signed_in(),
-            IdentityError::Throttled { .. } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled").detail("too many attempts")
-            }
-            IdentityError::WeakPassword(weak) => {
-                let code = match weak {
-                    WeakPassword::IsUserName => "password-is-user-name",
-                    WeakPassword::Monotonous => "password-monotonous",
-                    WeakPassword::Same => "password-same",
-                    WeakPassword::TooLong => "password-too-long",
-                    WeakPassword::TooShort => "password-too-short",
-                };
-                Self::bad_request(code, weak.to_string())
-            }
-            IdentityError::Catalog(error) => error.into(),
-            IdentityError::Hash => Self::internal(&error),
-        }
+            Error::WeakPassword(weak) => (StatusCode::BAD_REQUEST, weak_password(weak)),
+            Error::Catalog(error) => return error.into(),
+            Error::Hash | Error::Secret(_) | Error::Ticket => return Self::internal(&error),
+        };
+        Self::new(status, code).detail(error.to_string())
+    }
+}
+
+const fn weak_password(weak: identity::WeakPassword) -> &'static str {
+    use identity::WeakPassword;
+    match weak {
+        WeakPassword::IsUserName => "password-is-user-name",
+        WeakPassword::Monotonous => "password-monotonous",
+        WeakPassword::Same => "password-same",
+        WeakPassword::TooLong => "password-too-long",
+        WeakPassword::TooShort => "password-too-short",
     }
 }
 

@@ -77,6 +77,7 @@ fn reads(
         tenant: Some(TENANT),
         role: AccountRole::Auditor,
         addresses: Vec::new(),
+        limited_to: None,
     };
     let owned = |count: u64| -> Vec<OwnedAddress> {
         (0..count)

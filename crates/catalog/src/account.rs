@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use model::{AccountId, Digest, EmailAddress, TenantId, Timestamp};
 use policy::{AccountRole, OwnedAddress};
 
-use crate::{AccountKind, CatalogError, Origin};
+use crate::{AccountKind, CatalogError, Origin, SignInMethod};
 
 /// Longer user names are refused.
 pub const USER_NAME_CHARS_MAX: usize = 200;
@@ -85,6 +85,11 @@ pub struct Session {
     pub ip: Option<IpAddr>,
     /// The browser's name for itself.
     pub agent: String,
+    pub method: SignInMethod,
+    /// Until a second factor is enrolled, nothing else may be done.
+    pub must_enrol: bool,
+    /// What signing out at the OpenID provider needs, sealed.
+    pub provider_session: Option<String>,
 }
 
 /// How one counter slows down guessing: the first `free` attempts cost nothing, every further one

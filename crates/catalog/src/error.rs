@@ -24,6 +24,8 @@ pub enum Conflict {
     JournalAddress,
     /// Another account or group came from this entry of the directory.
     Origin,
+    /// The account is linked to somebody else at the provider, or that person to another account.
+    Linked,
     /// A tenant has this name.
     TenantName,
     /// An account has this user name, perhaps in other case.
@@ -37,6 +39,7 @@ impl Conflict {
             Self::AddressOwned => "address-owned",
             Self::GroupName => "group-name-taken",
             Self::Id => "id-taken",
+            Self::Linked => "linked",
             Self::JournalAddress => "journal-address-taken",
             Self::Origin => "directory-entry-taken",
             Self::TenantName => "tenant-name-taken",
@@ -51,6 +54,7 @@ impl Conflict {
             Self::Id => "the id is taken",
             Self::JournalAddress => "the journal address is taken",
             Self::Origin => "the entry of the directory belongs to another account",
+            Self::Linked => "the account or the person at the provider is linked otherwise",
             Self::TenantName => "the tenant's name is taken",
             Self::UserName => "the user name is taken",
         }

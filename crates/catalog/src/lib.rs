@@ -18,6 +18,7 @@ mod people;
 mod record;
 mod removal;
 mod secret;
+mod sign_in;
 mod sqlite;
 mod stored;
 mod tenant;
@@ -53,6 +54,11 @@ pub use record::{
 };
 pub use removal::{Removal, RemovalFacts, Removals};
 pub use secret::{SecretBox, SecretError};
+pub use sign_in::{
+    API_TOKENS_MAX, ApiToken, ClaimOperator, ClaimSource, ClientAuthentication, Link, LinkBy,
+    NAME_CHARS_MAX, PASSKEYS_MAX, PasskeyRow, Provider, ProviderKind, ProviderSettings, RoleRule,
+    SecondFactors, SignInMethod, SignInPolicy, SignIns, TotpRow,
+};
 pub use stored::{
     Changes, Delivery, ListRow, ParticipantRow, RecordDetail, ReportRow, StoredRecord,
     VERSIONS_MAX, Version,
@@ -75,6 +81,7 @@ pub trait Catalog:
     + People
     + Records
     + Removals
+    + SignIns
     + Tenants
 {
     /// Reads the whole database and lists what is damaged; an empty list is a sound database.

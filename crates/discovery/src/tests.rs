@@ -13,7 +13,8 @@ fn scope(role: AccountRole, address: &str) -> Scope {
     let addresses = vec![OwnedAddress { key: address.to_owned(), from: None, until: None }];
     let account = AccountId::from_bytes([2; 16]);
     let everything = if role == AccountRole::Auditor { vec![Span::ALWAYS] } else { Vec::new() };
-    let actor = Actor { account, tenant: Some(TENANT), role, addresses, everything };
+    let tenant = Some(TENANT);
+    let actor = Actor { account, tenant, role, addresses, everything, limited_to: None };
     authorize_read(&actor).expect("may read")
 }
 

@@ -4,6 +4,7 @@ use policy::AccountRole;
 
 use crate::error::IdentityError;
 use crate::password::{OneTimePassword, check_password};
+use crate::signin::Guess;
 use crate::{Identity, error::WeakPassword};
 
 /// An account to be added.
@@ -90,7 +91,7 @@ impl Identity {
         let password = OneTimePassword::draw(&*self.random);
         let hash = self.hasher.hash(password.reveal(), &*self.random)?;
         self.catalog.set_password(id, &hash, true, None)?;
-        self.catalog.audit(&[password_event("password.reset", &account, by, now)])?;
+        self.catalog.audit(&[account_event("password.reset", &account, by, now)])?;
         Ok(password)
     }
 
@@ -105,18 +106,20 @@ impl Identity {
     ) -> Result<(), IdentityError> {
         let current = self.current(token, now)?.ok_or(IdentityError::NoSession)?;
         let account = &current.account;
-        self.try_once(&account.user_name, current.session.ip, None, now, || {
+        let session = current.session().ok_or(IdentityError::NoSession)?;
+        let guess = Guess::password(&account.user_name, session.ip, None);
+        self.try_once(&guess, now, || {
             let hash = self.catalog.password_hash(account.id)?;
-            self.hasher.verify(present, hash.as_deref())
+            Ok(self.hasher.verify(present, hash.as_deref())?.then_some(()))
         })?;
         check_password(&account.user_name, new)?;
         if new == present {
             return Err(WeakPassword::Same.into());
         }
         let hash = self.hasher.hash(new, &*self.random)?;
-        self.catalog.set_password(account.id, &hash, false, Some(current.session.token_hash))?;
-        let event = password_event("password.change", account, &account.user_name, now);
-        self.catalog.audit(&[AuditEvent { ip: current.session.ip, ..event }])?;
+        self.catalog.set_password(account.id, &hash, false, Some(session.token_hash))?;
+        let event = account_event("password.change", account, &account.user_name, now);
+        self.catalog.audit(&[AuditEvent { ip: session.ip, ..event }])?;
         Ok(())
     }
 }
@@ -131,7 +134,12 @@ pub fn display_name(given: &str, first_name: &str, last_name: &str) -> String {
     }
 }
 
-fn password_event(action: &str, account: &Account, by: &str, now: Timestamp) -> AuditEvent {
+pub(crate) fn account_event(
+    action: &str,
+    account: &Account,
+    by: &str,
+    now: Timestamp,
+) -> AuditEvent {
     AuditEvent {
         at: now,
         tenant: account.tenant,

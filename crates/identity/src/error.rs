@@ -1,26 +1,59 @@
-use catalog::CatalogError;
+use catalog::{CatalogError, SecretError};
 use model::Timestamp;
 
+use crate::oidc::Refusal;
 use crate::password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
+    /// Wrong or used one-time password, unknown passkey: never says which.
+    #[error("the code is wrong, or was used before")]
+    BadCode,
     /// No such account, wrong password, disabled account or suspended tenant: never says which.
     #[error("user name or password is wrong")]
     BadCredentials,
+    /// What an administrator says about a provider cannot work.
+    #[error("{0}")]
+    BadProvider(&'static str),
+    #[error("{0}")]
+    BadToken(&'static str),
     #[error("the accounts cannot be read or written")]
     Catalog(#[from] CatalogError),
+    /// The directory that knows the password does not answer.
+    #[error("the directory does not answer; try again later")]
+    DirectoryUnreachable,
+    /// The step before is too long ago, was used, or was never done.
+    #[error("this took too long, or was done already; begin again")]
+    Expired,
     /// A stored hash that is none, or no memory to compute one.
     #[error("the password cannot be hashed")]
     Hash,
+    /// The password is right, but not the way in.
+    #[error("passwords are for administrators here; sign in through the provider")]
+    LocalSignInOff,
     #[error("the session has ended; sign in again")]
     NoSession,
     /// Nobody decides about their own request for access.
     #[error("a request for access is decided by another person")]
     OwnRequest,
+    #[error("the address of the server is not configured (http.public_url)")]
+    NoSite,
+    /// The session is too old for a change of this weight.
+    #[error("sign in again to change this")]
+    NotFresh,
+    #[error("the passkey was not accepted")]
+    PasskeyRefused,
+    /// The answer of an OpenID provider opens no session.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("a stored secret cannot be opened")]
+    Secret(#[from] SecretError),
     /// Too many attempts.
     #[error("too many attempts; wait until {until}")]
     Throttled { until: Timestamp },
+    /// A value of ours that has no JSON form.
+    #[error("a ticket cannot be written")]
+    Ticket,
     #[error(transparent)]
     WeakPassword(#[from] WeakPassword),
 }

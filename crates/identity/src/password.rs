@@ -101,6 +101,11 @@ impl Hasher {
         hash.map(|hash| hash.to_string()).map_err(|_| IdentityError::Hash)
     }
 
+    /// Whether the PHC string was made with today's parameters.
+    pub(crate) fn is_current(&self, hash: &str) -> bool {
+        hash.starts_with(&format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"))
+    }
+
     /// Whether `password` belongs to the PHC string; compares in constant time. Without a string
     /// the answer is no, after the same work.
     pub(crate) fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, IdentityError> {

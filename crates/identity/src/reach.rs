@@ -19,6 +19,7 @@ impl Identity {
             role: account.role,
             addresses: Vec::new(),
             everything: Vec::new(),
+            limited_to: None,
         };
         // Who configures owns nothing here, whatever the directory says.
         if policy::authorize(&actor, Permission::ReadMail).is_err() {

@@ -1,5 +1,5 @@
-use catalog::{Account, Session};
-use model::{Digest, Timestamp};
+use catalog::{Account, ApiToken, Session};
+use model::{AccountId, Digest, Timestamp};
 use policy::Actor;
 
 use crate::Identity;
@@ -17,10 +17,19 @@ pub const SESSION_SECONDS_MAX: i64 = 24 * 60 * 60;
 /// How exactly the last use is written down: not every request costs a write.
 pub const TOUCH_SECONDS: i64 = 60;
 
-/// A session that holds at this moment.
+/// By what somebody is let in.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// A person in a browser.
+    Session(Session),
+    /// A program.
+    Token(ApiToken),
+}
+
+/// Who is let in at this moment, by what.
 #[derive(Clone, Debug)]
 pub struct Current {
-    pub session: Session,
+    pub access: Access,
     /// With `must_change_password` set nothing but changing the password and signing out is
     /// allowed.
     pub account: Account,
@@ -29,11 +38,35 @@ pub struct Current {
 }
 
 impl Current {
+    /// `None` for a program.
+    pub fn session(&self) -> Option<&Session> {
+        match &self.access {
+            Access::Session(session) => Some(session),
+            Access::Token(_) => None,
+        }
+    }
+
     /// Whether `token` is the session's CSRF token; compares in constant time.
     pub fn csrf_matches(&self, token: &str) -> bool {
-        let (own, token) = (self.session.csrf.as_bytes(), token.as_bytes());
+        let Some(session) = self.session() else { return false };
+        let (own, token) = (session.csrf.as_bytes(), token.as_bytes());
         aws_lc_rs::constant_time::verify_slices_are_equal(own, token).is_ok()
     }
+
+    /// Whether something else must be done first: a new password, a second factor.
+    pub fn is_ready(&self) -> bool {
+        !self.account.must_change_password && !self.must_enrol()
+    }
+
+    /// Whether a second factor must be enrolled first.
+    pub fn must_enrol(&self) -> bool {
+        self.session().is_some_and(|session| session.must_enrol)
+    }
+}
+
+/// The public name of a session: tells it from others, opens nothing.
+pub fn session_id(session: &Session) -> String {
+    Digest::of(session.token_hash.as_bytes()).to_hex()[..32].to_owned()
 }
 
 impl Identity {
@@ -42,9 +75,7 @@ impl Identity {
     pub fn current(&self, token: &str, now: Timestamp) -> Result<Option<Current>, IdentityError> {
         let Some(token_hash) = token_hash(token) else { return Ok(None) };
         let Some((session, account)) = self.catalog.session(token_hash)? else { return Ok(None) };
-        let idle_until = session.last_seen_at.saturating_add_seconds(SESSION_IDLE_SECONDS_MAX);
-        let alive = now < session.expires_at && now < idle_until;
-        if !alive || !self.is_open(Some(&account))? {
+        if !is_alive(&session, now) || !self.is_open(Some(&account))? {
             self.catalog.end_session(token_hash)?;
             return Ok(None);
         }
@@ -52,14 +83,13 @@ impl Identity {
             self.catalog.touch_session(token_hash, now)?;
         }
         let actor = self.actor_of(&account, now)?;
-        Ok(Some(Current { session, account, actor }))
+        Ok(Some(Current { access: Access::Session(session), account, actor }))
     }
 
-    /// Who acts in the session that `token` opens, for `policy`. `None` also while the password
-    /// must be changed first.
+    /// Who acts in the session that `token` opens, for `policy`. `None` also while something must
+    /// be done first.
     pub fn actor(&self, token: &str, now: Timestamp) -> Result<Option<Actor>, IdentityError> {
-        let current = self.current(token, now)?;
-        let ready = current.filter(|current| !current.account.must_change_password);
+        let ready = self.current(token, now)?.filter(Current::is_ready);
         Ok(ready.map(|current| current.actor))
     }
 
@@ -70,6 +100,31 @@ impl Identity {
         }
         Ok(())
     }
+
+    /// The account's sessions that hold, latest use first.
+    pub fn sessions(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, IdentityError> {
+        let mut sessions = self.catalog.sessions(account)?;
+        sessions.retain(|session| is_alive(session, now));
+        Ok(sessions)
+    }
+
+    /// Ends the session of the account that [`session_id`] names so; whether there was one.
+    pub fn end_session(&self, account: AccountId, id: &str) -> Result<bool, IdentityError> {
+        let sessions = self.catalog.sessions(account)?;
+        match sessions.iter().find(|session| session_id(session) == id) {
+            Some(session) => Ok(self.catalog.end_session(session.token_hash)?),
+            None => Ok(false),
+        }
+    }
+}
+
+fn is_alive(session: &Session, now: Timestamp) -> bool {
+    let idle_until = session.last_seen_at.saturating_add_seconds(SESSION_IDLE_SECONDS_MAX);
+    now < session.expires_at && now < idle_until
 }
 
 /// `None` for what cannot be a token.

@@ -45,8 +45,8 @@ pub fn user(tenant: TenantId, addresses: Vec<OwnedAddress>) -> Scope {
 /// What belongs to these addresses, and what was received within these spans.
 pub fn scope(tenant: TenantId, addresses: Vec<OwnedAddress>, everything: Vec<Span>) -> Scope {
     let account = AccountId::from_bytes([1; 16]);
-    let role = AccountRole::Auditor;
-    let actor = Actor { account, tenant: Some(tenant), role, addresses, everything };
+    let (tenant, role) = (Some(tenant), AccountRole::Auditor);
+    let actor = Actor { account, tenant, role, addresses, everything, limited_to: None };
     authorize_read(&actor).unwrap_or_else(|denied| panic!("{role}: {denied}"))
 }
 

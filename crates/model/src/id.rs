@@ -112,6 +112,14 @@ id!(
     /// One way by which mail comes in: a journal address, an import, later a mailbox.
     SourceId
 );
+id!(
+    /// One OpenID provider that accounts sign in through.
+    ProviderId
+);
+id!(
+    /// One token by which a program uses the API as an account.
+    ApiTokenId
+);
 
 impl RecordId {
     /// The record that holds the mail `content` in the archive of `tenant`.

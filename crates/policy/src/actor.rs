@@ -36,6 +36,8 @@ pub struct Actor {
     pub addresses: Vec<OwnedAddress>,
     /// When mail was received of which grants open everything.
     pub everything: Vec<Span>,
+    /// A program acts with less than the account's rights: only these. `None`: with all of them.
+    pub limited_to: Option<Vec<Permission>>,
 }
 
 /// The account may not do this. Towards the account, what it may not see does not exist.
@@ -46,5 +48,7 @@ pub struct Denied;
 /// Whether the actor may do what `permission` names, within its own tenant.
 pub fn authorize(actor: &Actor, permission: Permission) -> Result<(), Denied> {
     let belongs = actor.tenant.is_some() != (actor.role == AccountRole::Operator);
-    if belongs && permissions(actor.role).contains(&permission) { Ok(()) } else { Err(Denied) }
+    let granted = actor.limited_to.as_ref().is_none_or(|limits| limits.contains(&permission));
+    let allowed = belongs && granted && permissions(actor.role).contains(&permission);
+    if allowed { Ok(()) } else { Err(Denied) }
 }

@@ -168,7 +168,8 @@ impl Permission {
             }
             Self::ManageSettings => "The tenant's settings.",
             Self::ManageSignIn => {
-                "OpenID Connect providers, second factors and tokens of the tenant's accounts."
+                "OpenID Connect providers, second factors, sessions and tokens of the tenant's accounts; \
+                 operators those of operators."
             }
             Self::ManageSources => "Journal addresses and other ways in.",
             Self::ManageTenants => "Create, suspend, export and remove tenants.",
@@ -224,6 +225,7 @@ pub const ROLES: [(AccountRole, &[Permission]); 5] = [
         AccountRole::Operator,
         &[
             Permission::ManageServer,
+            Permission::ManageSignIn,
             Permission::ManageTenants,
             Permission::ReadAuditLog,
             Permission::ReadLog,

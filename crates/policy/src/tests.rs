@@ -15,6 +15,7 @@ fn actor(role: AccountRole, addresses: Vec<OwnedAddress>) -> Actor {
         role,
         addresses,
         everything: Vec::new(),
+        limited_to: None,
     }
 }
 

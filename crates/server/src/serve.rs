@@ -455,8 +455,11 @@ fn state(
         tls: tls.clone(),
     };
     let tls = line.settings.current().http.tls;
+    let house = House { folder: line.folder.clone(), catalog: Arc::clone(&catalog) };
+    let identity = Identity::new(Arc::clone(&catalog), Arc::new(SystemRandom))?
+        .with_secrets(SecretBox::new(&house.master_key()?.settings_secret())?);
     Ok(api::AppState {
-        identity: Arc::new(Identity::new(Arc::clone(&catalog), Arc::new(SystemRandom))?),
+        identity: Arc::new(identity),
         discovery: Arc::new(Discovery::new(Arc::clone(&catalog), index, Arc::new(archive))),
         trail: api::Trail::start(Arc::clone(&catalog))?,
         catalog,

@@ -23,6 +23,10 @@ pub struct Session {
     pub csrf_token: String,
     /// Until the password is changed, everything but changing it and signing out is refused.
     pub must_change_password: bool,
+    /// Until a second factor is set up at `/me/second-factors`, everything but that, the password
+    /// and signing out is refused.
+    pub must_enrol_second_factor: bool,
+    pub method: super::SignInMethod,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -51,7 +55,7 @@ pub struct Tenant {
     pub name: String,
 }
 
-#[derive(Clone, Copy, Serialize, ToSchema)]
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountRole {
     User,
@@ -69,6 +73,18 @@ impl From<policy::AccountRole> for AccountRole {
             policy::AccountRole::Officer => Self::Officer,
             policy::AccountRole::Operator => Self::Operator,
             policy::AccountRole::User => Self::User,
+        }
+    }
+}
+
+impl From<AccountRole> for policy::AccountRole {
+    fn from(role: AccountRole) -> Self {
+        match role {
+            AccountRole::Administrator => Self::Administrator,
+            AccountRole::Auditor => Self::Auditor,
+            AccountRole::Officer => Self::Officer,
+            AccountRole::Operator => Self::Operator,
+            AccountRole::User => Self::User,
         }
     }
 }

@@ -1,18 +1,22 @@
+mod account_access;
 mod dashboard;
 mod documents;
 mod jobs;
 pub mod log;
+mod me;
 mod probes;
 mod quarantine;
 pub mod records;
 pub mod search;
 mod session;
 mod settings;
+mod sign_in;
 mod sources;
 mod status;
 mod system;
 mod tenant;
 mod tenants;
+mod tokens;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,6 +38,25 @@ pub fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(session::sign_in, session::session, session::sign_out))
         .routes(routes!(session::change_password))
+        .routes(routes!(session::show_second_factor))
+        .routes(routes!(session::passkey_challenge))
+        .routes(routes!(me::second_factors))
+        .routes(routes!(me::offer_totp, me::remove_totp))
+        .routes(routes!(me::confirm_totp))
+        .routes(routes!(me::offer_passkey))
+        .routes(routes!(me::confirm_passkey))
+        .routes(routes!(me::remove_passkey))
+        .routes(routes!(me::new_recovery_codes))
+        .routes(routes!(me::sessions, me::end_other_sessions))
+        .routes(routes!(me::end_session))
+        .routes(routes!(tokens::tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(account_access::sessions, account_access::end_sessions))
+        .routes(routes!(account_access::second_factors))
+        .routes(routes!(account_access::reset_second_factors))
+        .routes(routes!(account_access::tokens))
+        .routes(routes!(account_access::revoke_token))
+        .routes(routes!(sign_in::policy, sign_in::set_policy))
         .routes(routes!(search::search))
         .routes(routes!(search::suggest))
         .routes(routes!(records::record))

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use discovery::{FacetCount, Facets, PAGE_ROWS_MAX, Row, SearchRequest, SizeClass, SuggestionKind};
 use model::Timestamp;
+use policy::Permission;
 use serde::Serialize;
 
 use crate::body::Query;
@@ -33,6 +34,7 @@ pub async fn search(
     Ready(caller): Ready,
     Query(params): Query<dto::SearchParams>,
 ) -> Result<Json<dto::SearchAnswer>, Problem> {
+    caller.may(Permission::SearchMail)?;
     let scope = caller.scope()?;
     let started = Instant::now();
     let first = params.cursor.is_none();
@@ -82,6 +84,7 @@ pub async fn suggest(
     Ready(caller): Ready,
     Query(params): Query<dto::SuggestParams>,
 ) -> Result<Json<Vec<dto::Suggestion>>, Problem> {
+    caller.may(Permission::SearchMail)?;
     let scope = caller.scope()?;
     let discovery = state.discovery.clone();
     let work = move || {

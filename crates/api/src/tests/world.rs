@@ -342,9 +342,52 @@ impl World {
             expires_at: NOW.saturating_add_seconds(3600),
             ip: None,
             agent: String::new(),
+            method: catalog::SignInMethod::Password,
+            must_enrol: false,
+            provider_session: None,
         };
         self.catalog.add_session(&session).expect("added");
         (token, csrf)
+    }
+
+    /// One call of a program, with a token of `who` that has these scopes.
+    pub async fn call_by_token(
+        &self,
+        who: Who,
+        scopes: &[policy::Permission],
+        read_only: bool,
+        (method, path, body): (&str, &str, Option<&str>),
+    ) -> Answer {
+        let number = {
+            let mut number = self.tokens.lock().expect("not poisoned");
+            *number += 1;
+            *number
+        };
+        let text = format!("chy_{number:064x}");
+        let account = AccountId::from_bytes([who as u8; 16]);
+        // No account has many.
+        self.catalog.remove_api_tokens(account).expect("removed");
+        let token = catalog::ApiToken {
+            id: ApiTokenId::from_bytes(u128::from(number).to_be_bytes()),
+            token_hash: Digest::of(text.as_bytes()),
+            account,
+            name: "test".into(),
+            prefix: "chy_".into(),
+            scopes: scopes.to_vec(),
+            read_only,
+            created_at: NOW,
+            expires_at: NOW.saturating_add_seconds(3600),
+            last_used_at: None,
+        };
+        self.catalog.add_api_token(&token).expect("added");
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "archive.example")
+            .header(header::AUTHORIZATION, format!("Bearer {text}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.unwrap_or_default().to_owned()));
+        self.send(request.expect("a request")).await
     }
 
     /// One call in a fresh session, as the user interface makes it.

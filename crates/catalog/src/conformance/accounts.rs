@@ -174,7 +174,7 @@ fn hand_over(catalog: &dyn Catalog) {
     );
 }
 
-fn session(number: u8, account: AccountId) -> Session {
+pub(super) fn session(number: u8, account: AccountId) -> Session {
     Session {
         token_hash: Digest::of(&[number]),
         account,
@@ -184,6 +184,9 @@ fn session(number: u8, account: AccountId) -> Session {
         expires_at: at(100),
         ip: Some("2001:db8::1".parse().expect("an address")),
         agent: "Firefox".to_owned(),
+        method: crate::SignInMethod::Password,
+        must_enrol: false,
+        provider_session: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod people;
 mod records;
+mod sign_in;
 mod visibility;
 
 use std::sync::Arc;
@@ -25,8 +26,14 @@ type Promise = fn(&dyn Catalog);
 
 /// Checks every promise on an engine of its own, with the tenants [`A`] and [`B`] in it.
 pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
-    let promises: Vec<(&str, Promise)> =
-        [records::PROMISES, visibility::PROMISES, accounts::PROMISES, people::PROMISES].concat();
+    let promises: Vec<(&str, Promise)> = [
+        records::PROMISES,
+        visibility::PROMISES,
+        accounts::PROMISES,
+        people::PROMISES,
+        sign_in::PROMISES,
+    ]
+    .concat();
     for (name, promise) in promises {
         let catalog = empty();
         eprintln!("catalog keeps: {name}");
@@ -180,6 +187,7 @@ pub(crate) fn scope_of(tenant: TenantId, addresses: &[OwnedAddress], everything:
         role: AccountRole::Auditor,
         addresses: addresses.to_vec(),
         everything: everything.to_vec(),
+        limited_to: None,
     };
     authorize_read(&actor).expect("may read")
 }

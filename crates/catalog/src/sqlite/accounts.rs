@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::codes::Parsed;
 use super::fault::{Abort, Fault, is_unique_violation};
-use super::{Sqlite, addresses, sessions, tenant_row, tenants};
+use super::{Sqlite, addresses, sessions, tenant_row, tenants, tokens};
 use crate::{
     Account, AccountKind, Accounts, Attempt, CatalogError, Conflict, Handover, Origin, Session,
     ThrottleRule, USER_NAME_CHARS_MAX,
@@ -260,6 +260,7 @@ pub(super) fn update(db: &Connection, account: &Account) -> Result<(), Abort> {
     })?;
     if account.disabled {
         sessions::end_all(db, row, None)?;
+        tokens::remove_all(db, row)?;
     }
     Ok(())
 }

@@ -26,6 +26,13 @@ const CARRIED: &[&str] = &[
     "total_day",
     "source_figures",
     "job",
+    "sign_in_policy",
+    "provider",
+    "provider_subject",
+    "totp",
+    "passkey",
+    "recovery_code",
+    "api_token",
 ];
 
 impl Sqlite {

@@ -4,7 +4,8 @@ use model::{JournalVariant, MailKind, Provenance, Role, Shape};
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
 use crate::{
-    AuditOutcome, JobState, QuarantineState, Sighting, SourceKind, SourceState, TenantState,
+    AuditOutcome, JobState, QuarantineState, Sighting, SignInMethod, SourceKind, SourceState,
+    TenantState,
 };
 
 pub(super) trait Code: Copy + PartialEq + Sized + 'static {
@@ -87,6 +88,15 @@ impl Name for JobState {
         (Self::Failed, "failed"),
         (Self::Interrupted, "interrupted"),
         (Self::Running, "running"),
+    ];
+}
+
+impl Name for SignInMethod {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Directory, "directory"),
+        (Self::Passkey, "passkey"),
+        (Self::Password, "password"),
+        (Self::Provider, "provider"),
     ];
 }
 

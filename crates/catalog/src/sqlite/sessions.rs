@@ -3,7 +3,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::accounts::{account, account_row};
-use super::codes::Parsed;
+use super::codes::{Name as _, Named, Parsed};
 use super::fault::{Abort, Fault};
 use crate::{Account, Attempt, CatalogError, Session, ThrottleRule};
 
@@ -22,8 +22,8 @@ pub(super) fn add(engine: &Sqlite, session: &Session) -> Result<(), CatalogError
         let account = account_row(db, session.account)?;
         db.prepare_cached(
             "INSERT INTO session (token_hash, account, csrf, created_at, last_seen_at, expires_at,
-                 ip, agent)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 ip, agent, method, must_enrol, provider_session)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             session.token_hash.as_bytes(),
@@ -34,6 +34,9 @@ pub(super) fn add(engine: &Sqlite, session: &Session) -> Result<(), CatalogError
             session.expires_at.as_micros(),
             session.ip.map(|ip| ip.to_string()),
             agent,
+            session.method.name(),
+            session.must_enrol,
+            session.provider_session,
         ])?;
         Ok(())
     })
@@ -50,7 +53,7 @@ pub(super) fn one(
                 let owner = db
                     .prepare_cached("SELECT * FROM account WHERE row = ?1")?
                     .query_row([row.get::<_, i64>("account")?], |row| account(db, row))?;
-                Ok((session(token_hash, owner.id, row)?, owner))
+                Ok((session(owner.id, row)?, owner))
             })
             .optional()?;
         Ok(found)
@@ -194,13 +197,18 @@ pub(super) fn sweep(engine: &Sqlite, now: Timestamp) -> Result<u64, CatalogError
         removed += db
             .prepare_cached("DELETE FROM place WHERE at < ?1")?
             .execute([before(PLACE_FORGET_SECONDS)])?;
+        removed +=
+            db.prepare_cached("DELETE FROM spent WHERE until <= ?1")?.execute([now.as_micros()])?;
+        removed += db
+            .prepare_cached("DELETE FROM api_token WHERE expires_at <= ?1")?
+            .execute([now.as_micros()])?;
         Ok(removed as u64)
     })
 }
 
-fn session(token_hash: Digest, account: AccountId, row: &Row<'_>) -> Result<Session, Fault> {
+pub(super) fn session(account: AccountId, row: &Row<'_>) -> Result<Session, Fault> {
     Ok(Session {
-        token_hash,
+        token_hash: Digest::from_bytes(row.get("token_hash")?),
         account,
         csrf: row.get("csrf")?,
         created_at: Timestamp::from_micros(row.get("created_at")?),
@@ -208,5 +216,8 @@ fn session(token_hash: Digest, account: AccountId, row: &Row<'_>) -> Result<Sess
         expires_at: Timestamp::from_micros(row.get("expires_at")?),
         ip: row.get::<_, Option<Parsed<_>>>("ip")?.map(|ip| ip.0),
         agent: row.get("agent")?,
+        method: row.get::<_, Named<_>>("method")?.0,
+        must_enrol: row.get("must_enrol")?,
+        provider_session: row.get("provider_session")?,
     })
 }

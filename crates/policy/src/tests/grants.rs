@@ -28,7 +28,8 @@ fn scope(
 ) -> Scope {
     let (addresses, everything) = opened(&effective(role, grants, approvals, at(now)), mailboxes);
     let account = AccountId::from_bytes([99; 16]);
-    let actor = Actor { account, tenant: Some(TENANT), role, addresses, everything };
+    let tenant = Some(TENANT);
+    let actor = Actor { account, tenant, role, addresses, everything, limited_to: None };
     authorize_read(&actor).expect("allowed")
 }
 
@@ -64,6 +65,7 @@ fn the_whole_tenant_is_opened_within_its_span_of_mail_and_to_auditors_only() {
         role: AccountRole::User,
         addresses: Vec::new(),
         everything: vec![Span::ALWAYS],
+        limited_to: None,
     };
     let user = authorize_read(&actor).expect("allowed");
     assert!(!user.sees_everything(at(0)), "not even by mistake");
