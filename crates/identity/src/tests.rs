@@ -65,7 +65,7 @@ impl World {
         let ip: IpAddr = ip.parse().expect("an address");
         let credentials = Credentials { user_name: user, password, ip: Some(ip), agent: "test" };
         match self.identity.sign_in(&credentials, NOON.saturating_add_seconds(at))? {
-            SignIn::Complete(signed_in) => Ok(signed_in),
+            SignIn::Complete(signed_in) => Ok(*signed_in),
             SignIn::SecondFactor(_) => panic!("no second factor is asked for"),
         }
     }

@@ -34,12 +34,11 @@ pub struct Credentials<'a> {
 
 /// Where a sign-in stands after the password.
 pub enum SignIn {
-    Complete(SignedIn),
+    Complete(Box<SignedIn>),
     SecondFactor(Pending),
 }
 
 /// A new session. The token is known to the browser only.
-#[derive(Debug)]
 pub struct SignedIn {
     /// 64 hexadecimal digits for the cookie.
     pub token: String,
@@ -157,7 +156,7 @@ impl Identity {
         }
         let must_enrol = policy.second_factor_roles.contains(&account.role);
         let opening = Opening { method, must_enrol, ip, agent, ..Opening::default() };
-        Ok(SignIn::Complete(self.open_session(account, opening, now)?))
+        Ok(SignIn::Complete(Box::new(self.open_session(account, opening, now)?)))
     }
 
     /// Whose password was right, and how it was checked, by the ticket of [`Pending`].
