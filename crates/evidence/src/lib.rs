@@ -13,6 +13,7 @@ mod certificate;
 mod chain;
 mod der;
 mod error;
+pub mod export;
 pub mod fuzz;
 mod hash;
 pub mod ledger;

@@ -1,3 +1,4 @@
+mod authority;
 mod der;
 mod flips;
 mod ledger;

@@ -3,6 +3,7 @@
 //!
 //! A development aid: no crate of the product depends on it.
 
+pub mod authority;
 pub mod demo;
 pub mod http;
 mod random;

@@ -25,7 +25,12 @@ pub const BUILD: &[Tool] = &[
 
 pub const TEST: &[Tool] = &[
     Tool { program: "chromium", packages: &["chromium"] },
+    // Judges of our evidence, and the clock of the time stamps' tests.
+    Tool { program: "/usr/share/java/bcpkix.jar", packages: &["libbcpkix-java"] },
+    Tool { program: "faketime", packages: &["faketime"] },
+    Tool { program: "javac", packages: &["openjdk-17-jdk-headless"] },
     Tool { program: "openssl", packages: &["openssl"] },
+    Tool { program: "python3", packages: &["python3"] },
     Tool { program: "postfix", packages: &["postfix"] },
     Tool { program: "promtool", packages: &["prometheus"] },
     Tool { program: "swaks", packages: &["swaks", "libnet-ssleay-perl"] },

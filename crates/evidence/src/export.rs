@@ -1,0 +1,143 @@
+//! The layout of an export (format statement: `docs/evidence.md`): names of its files, what its
+//! manifest claims, the text that tells how to check it without our tools.
+
+use std::fmt::Write as _;
+
+use model::{RecordId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::Batch;
+use crate::{EvidenceRecord, HashValue, Limits, Result, TimeStampToken};
+
+pub const FORMAT: u64 = 1;
+pub const MANIFEST: &str = "manifest.json";
+pub const SUMS: &str = "SHA256SUMS";
+pub const README: &str = "README.txt";
+pub const ANCHORS: &str = "anchors/";
+
+/// What an export claims to hold; proven is only what its evidence proves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    pub format: u64,
+    pub tenant: TenantId,
+    pub exported_at: Timestamp,
+    /// Name and version of the program that wrote it.
+    pub product: String,
+    pub first_batch: u64,
+    pub last_batch: u64,
+    /// Whether every mail that these batches name is claimed to be here.
+    pub complete: bool,
+    pub mails: Vec<ExportedMail>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportedMail {
+    pub record: RecordId,
+    /// Whether a decrypted copy came beside it.
+    pub decrypted: bool,
+    /// In the order of the ledger; at least one.
+    pub deliveries: Vec<ExportedDelivery>,
+}
+
+/// One submission that was archived for a mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportedDelivery {
+    pub seq: u64,
+    pub batch: u64,
+    /// Whether there is a journal report.
+    pub report: bool,
+}
+
+/// `ledger/batch-00000001` and an ending.
+pub fn batch_path(number: u64, ending: &str) -> String {
+    format!("ledger/batch-{number:08}.{ending}")
+}
+
+/// A file of a mail such as `mail.eml`.
+pub fn mail_path(record: RecordId, file: &str) -> String {
+    format!("mails/{record}/{file}")
+}
+
+/// A file of the delivery that is the `place`-th of its mail, from 0: `facts-1.json`.
+pub fn delivery_path(record: RecordId, name: &str, place: usize, ending: &str) -> String {
+    format!("mails/{record}/{name}-{}.{ending}", place + 1)
+}
+
+/// One line of [`SUMS`].
+pub fn sums_line(digest: model::Digest, path: &str) -> String {
+    format!("{}  {path}\n", digest.to_hex())
+}
+
+/// The line's digest and path; `None` when it is not written as [`sums_line`] writes it.
+pub fn parse_sums_line(line: &str) -> Option<(model::Digest, &str)> {
+    let (digits, path) = line.split_once("  ")?;
+    let digest: model::Digest = digits.parse().ok()?;
+    (sums_line(digest, path).trim_end_matches('\n') == line && is_path(path))
+        .then_some((digest, path))
+}
+
+/// Whether a path stays within the export and has only the characters that all systems know.
+pub fn is_path(path: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && part.bytes().all(|it| it.is_ascii_alphanumeric() || b"._-".contains(&it))
+    };
+    path.len() <= 200 && path.split('/').all(plain)
+}
+
+/// The last token of an evidence record, for [`batch_path`] with the ending `tst`.
+pub fn last_token(record: &EvidenceRecord) -> &[u8] {
+    record.last().token()
+}
+
+/// How to check an export without our tools. `stamps` are the batches that have evidence records.
+///
+/// # Errors
+/// When a token is not readable.
+pub fn readme(
+    manifest: &Manifest,
+    stamps: &[(&Batch, &EvidenceRecord)],
+    limits: &Limits,
+) -> Result<String> {
+    let mut text = format!(
+        "This is an export of an e-mail archive, with its evidence.\n\n\
+         Made at {} by {} for the tenant {}: {} mails, ledger batches {} to {}.\n\n\
+         To check all of it:\n\n  chancery-verify . --anchor TRUSTED.pem\n\n\
+         TRUSTED.pem holds the certificates of the time-stamp authorities that you trust. Those in\n\
+         anchors/ are only a help to find them: get yours from the authority or the EU trusted list.\n\n\
+         To check parts of it with other programs:\n\n\
+         1. That the files are those that were exported:\n\n  sha256sum -c {SUMS}\n\n\
+         2. That an authority stamped each ledger batch. The number after -digest is the root of the\n\
+         batch's hash tree; it follows from the batch file and the lists in its evidence record\n\
+         (RFC 4998, section 4.3). For renewed evidence the token is the last one.\n",
+        manifest.exported_at,
+        manifest.product,
+        manifest.tenant,
+        manifest.mails.len(),
+        manifest.first_batch,
+        manifest.last_batch,
+    );
+    for (batch, record) in stamps {
+        let token = TimeStampToken::parse(last_token(record), limits)?;
+        let imprint: HashValue = token.info().imprint;
+        // Writing into a String does not fail.
+        let _ = write!(
+            text,
+            "\n  openssl ts -verify -digest {} -token_in -in {} -CAfile TRUSTED.pem\n",
+            imprint.to_hex(),
+            batch_path(batch.number, "tst"),
+        );
+    }
+    text.push_str(
+        "\nOr read a token: openssl ts -reply -token_in -text -in ledger/batch-00000001.tst\n\n\
+         3. That a mail is under its stamp: any verifier of RFC 4998 takes mails/ID/evidence-N.ers\n\
+         with the group of mails/ID/mail.eml, decrypted.eml and report-N.eml (where they are) and\n\
+         facts-N.json.\n",
+    );
+    Ok(text)
+}

@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+
+use evidence::export::{ExportedMail, delivery_path, mail_path};
+use evidence::ledger::record_members;
+use evidence::{DataObjects, EvidenceRecord, group_hash};
+use model::{ContentId, Digest, HeaderRules, RecordFacts, RecordId, Shape, TenantId};
+
+use crate::Judge;
+use crate::batches::Read;
+use crate::findings::{Check, DeliveryFindings, Evidence, MailFindings};
+use crate::source::Source;
+use crate::sums::Sums;
+
+/// What all mails of an export are checked against.
+pub struct Context<'a> {
+    pub judge: &'a Judge,
+    pub source: &'a Source,
+    pub sums: Option<&'a Sums>,
+    pub tenant: TenantId,
+    pub batches: &'a BTreeMap<u64, Read>,
+}
+
+/// The octets of one mail that several deliveries share.
+struct Shared {
+    mail: (Vec<u8>, Digest),
+    decrypted: Option<(Vec<u8>, Digest)>,
+}
+
+impl Context<'_> {
+    /// Checks one mail of the manifest with all its deliveries.
+    pub fn mail(&self, claimed: &ExportedMail) -> MailFindings {
+        let shared = self.shared(claimed);
+        let deliveries: Vec<DeliveryFindings> = (0..claimed.deliveries.len())
+            .map(|place| match &shared {
+                Ok(shared) => self.delivery(claimed, place, shared),
+                Err(why) => unread(claimed, place, why),
+            })
+            .collect();
+        let proven = !deliveries.is_empty() && deliveries.iter().all(DeliveryFindings::proven);
+        MailFindings { record: claimed.record, proven, deliveries }
+    }
+
+    fn shared(&self, claimed: &ExportedMail) -> Result<Shared, String> {
+        let mail = self.read(&mail_path(claimed.record, "mail.eml"))?;
+        if RecordId::of(self.tenant, ContentId(mail.1)) != claimed.record {
+            return Err("the mail is not the one that its id is made of".into());
+        }
+        let decrypted = match claimed.decrypted {
+            true => Some(self.read(&mail_path(claimed.record, "decrypted.eml"))?),
+            false => None,
+        };
+        Ok(Shared { mail, decrypted })
+    }
+
+    /// A file, which is also compared with the list of files.
+    fn read(&self, path: &str) -> Result<(Vec<u8>, Digest), String> {
+        let octets = self.source.read(path)?;
+        let digest = Digest::of(&octets);
+        match self.sums.is_none_or(|sums| sums.fits(path, digest)) {
+            true => Ok((octets, digest)),
+            false => Err(format!("{path} is not the file that was exported")),
+        }
+    }
+
+    fn delivery(&self, claimed: &ExportedMail, place: usize, shared: &Shared) -> DeliveryFindings {
+        let delivery = &claimed.deliveries[place];
+        let mut found = unread(claimed, place, "not looked at");
+        let path = |name: &str, ending| delivery_path(claimed.record, name, place, ending);
+        let report = match delivery.report {
+            true => self.read(&path("report", "eml")).map(Some),
+            false => Ok(None),
+        };
+        let (report, facts) = match (report, self.read(&path("facts", "json"))) {
+            (Ok(report), Ok(facts)) => (report, facts),
+            (Err(why), _) | (_, Err(why)) => return unread(claimed, place, &why),
+        };
+        let parsed: RecordFacts = match serde_json::from_slice(&facts.0) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                return unread(claimed, place, &format!("the facts are not readable: {error}"));
+            }
+        };
+        found.received_at = Some(parsed.received_at);
+        found.octets = Check::of(check_octets(claimed, &parsed, shared, report.as_ref()));
+        found.recipients = report
+            .as_ref()
+            .map(|(octets, _)| Check::of(check_recipients(&parsed, octets, &shared.mail.0)));
+        let known = [Some(&shared.mail), shared.decrypted.as_ref(), report.as_ref(), Some(&facts)];
+        let members = record_members(
+            &shared.mail.0,
+            shared.decrypted.as_ref().map(|it| it.0.as_slice()),
+            report.as_ref().map(|it| it.0.as_slice()),
+            &facts.0,
+        );
+        let digests = known.into_iter().flatten().map(|it| it.1);
+        let objects = DataObjects::with_digests(members.into_iter().zip(digests));
+        let (time, ledger) = match objects {
+            Ok(objects) => {
+                let time = self.check_time(claimed, place, &objects, &mut found.evidence);
+                (time, self.check_ledger(claimed, place, &objects))
+            }
+            Err(error) => (Err(error.to_string()), Err(error.to_string())),
+        };
+        found.time = Check::of(time);
+        found.ledger = Check::of(ledger);
+        found
+    }
+
+    fn check_time(
+        &self,
+        claimed: &ExportedMail,
+        place: usize,
+        objects: &DataObjects<'_>,
+        evidence: &mut Option<Evidence>,
+    ) -> Result<(), String> {
+        let delivery = &claimed.deliveries[place];
+        let path = delivery_path(claimed.record, "evidence", place, "ers");
+        let batch = self.batches.get(&delivery.batch);
+        if !self.source.has(&path) && batch.is_some_and(|batch| !batch.stamped) {
+            let trusted = batch.is_some_and(|batch| batch.sealed);
+            return match trusted {
+                true => Err("no authority stamped it: only the archive's own seal holds".into()),
+                false => Err("no authority stamped it, and its batch's seal does not hold".into()),
+            };
+        }
+        let (octets, _) = self.read(&path)?;
+        let limits = &self.judge.verifier.options().limits;
+        let record = EvidenceRecord::parse(&octets, limits).map_err(|it| it.to_string())?;
+        let proof =
+            self.judge.verifier.record(&record, objects).map_err(|error| error.to_string())?;
+        *evidence = Some(Evidence::of(&proof));
+        Ok(())
+    }
+
+    fn check_ledger(
+        &self,
+        claimed: &ExportedMail,
+        place: usize,
+        objects: &DataObjects<'_>,
+    ) -> Result<(), String> {
+        let delivery = &claimed.deliveries[place];
+        let read = self
+            .batches
+            .get(&delivery.batch)
+            .ok_or_else(|| format!("batch {} is missing or not readable", delivery.batch))?;
+        let (_, leaf) = read
+            .batch
+            .leaf(delivery.seq)
+            .ok_or_else(|| format!("batch {} has no event {}", delivery.batch, delivery.seq))?;
+        let group = group_hash(read.batch.algorithm, &objects.hashes(read.batch.algorithm));
+        if group.map_err(|error| error.to_string())? != leaf.digest {
+            return Err(format!("event {} of the ledger is about something else", delivery.seq));
+        }
+        match read.sealed {
+            true => Ok(()),
+            false => Err(format!("batch {} is not proven itself", delivery.batch)),
+        }
+    }
+}
+
+fn unread(claimed: &ExportedMail, place: usize, why: &str) -> DeliveryFindings {
+    let delivery = &claimed.deliveries[place];
+    DeliveryFindings {
+        seq: delivery.seq,
+        batch: delivery.batch,
+        received_at: None,
+        octets: Check::no(why),
+        time: Check::no(why),
+        ledger: Check::no(why),
+        recipients: delivery.report.then(|| Check::no(why)),
+        evidence: None,
+    }
+}
+
+/// The facts name exactly these octets.
+fn check_octets(
+    claimed: &ExportedMail,
+    facts: &RecordFacts,
+    shared: &Shared,
+    report: Option<&(Vec<u8>, Digest)>,
+) -> Result<(), String> {
+    let differ = |what: &str| Err(format!("the facts name {what}"));
+    if facts.record != claimed.record {
+        return differ("another record");
+    }
+    if facts.content != ContentId(shared.mail.1) || facts.size_bytes != shared.mail.0.len() as u64 {
+        return differ("another mail");
+    }
+    if facts.decrypted != shared.decrypted.as_ref().map(|it| ContentId(it.1)) {
+        return differ("another decrypted copy");
+    }
+    match (&facts.report, report) {
+        (None, None) => Ok(()),
+        (Some(named), Some((octets, digest)))
+            if named.content == ContentId(*digest) && named.size_bytes == octets.len() as u64 =>
+        {
+            Ok(())
+        }
+        _ => differ("another journal report"),
+    }
+}
+
+/// The report, read again from its octets, says what the facts say: the same recipients, the same
+/// mail within.
+fn check_recipients(facts: &RecordFacts, report: &[u8], mail: &[u8]) -> Result<(), String> {
+    let Some(named) = &facts.report else { return Err("the facts name no report".into()) };
+    let again = mail::examine(report, &HeaderRules::default(), None);
+    if facts.shape == Shape::JournalReport && again.mail(report) != mail {
+        return Err("the report carries another mail".into());
+    }
+    if named.report != again.report {
+        return Err("the facts say of the report what is not in it".into());
+    }
+    let recipients = again.report.iter().flat_map(|report| &report.recipients);
+    for recipient in recipients {
+        if !facts.participants.iter().any(|it| it.address == recipient.address) {
+            return Err("a recipient of the report is missing in the facts".into());
+        }
+    }
+    Ok(())
+}

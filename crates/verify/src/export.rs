@@ -1,0 +1,247 @@
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use evidence::TrustAnchors;
+use evidence::export::{ANCHORS, FORMAT, MANIFEST, Manifest, delivery_path, mail_path};
+use model::Digest;
+
+use crate::Judge;
+use crate::batches::{self, Read};
+use crate::delivery::Context;
+use crate::error::VerifyError;
+use crate::findings::{BatchFindings, Check, ExportFindings, MailFindings};
+use crate::source::Source;
+use crate::sums::{self, Sums};
+
+/// The most batches of one export.
+const BATCHES_MAX: u64 = 1_000_000;
+/// Kinds of events that are about an archived mail.
+const ARCHIVED: [&str; 2] = ["merged", "new"];
+
+/// The certificates that the export itself brings.
+pub fn anchors(source: &Source) -> Result<TrustAnchors, VerifyError> {
+    let mut anchors = TrustAnchors::default();
+    for path in source.files().into_iter().filter(|path| path.starts_with(ANCHORS)) {
+        let unreadable = |why: String| VerifyError::Unreadable(path.to_owned(), why);
+        let pem = source.read(path).map_err(unreadable)?;
+        anchors.extend(TrustAnchors::from_pem(&pem).map_err(|it| unreadable(it.to_string()))?);
+    }
+    Ok(anchors)
+}
+
+/// Checks a whole export, mails on all cores.
+pub fn verify(judge: &Judge, source: &Source) -> Result<ExportFindings, VerifyError> {
+    let manifest = read_manifest(source)?;
+    let (sums, mut flaws) = match Sums::read(source) {
+        Ok(sums) => (Some(sums), Vec::new()),
+        Err(why) => (None, vec![why]),
+    };
+    let (batches, read) = check_batches(judge, source, &manifest);
+    let context =
+        Context { judge, source, sums: sums.as_ref(), tenant: manifest.tenant, batches: &read };
+    let mails = on_all_cores(manifest.mails.len(), |at| context.mail(&manifest.mails[at]));
+    if let Some(sums) = &sums {
+        flaws.extend(check_files(source, sums, &claimed_files(&manifest)));
+    }
+    let files = Check::of(sums::summary(flaws));
+    let ledger = Check::of(check_ledger(&manifest, &batches));
+    let complete = Check::of(check_claims(&manifest, &read));
+    let proven = files.proven
+        && ledger.proven
+        && complete.proven
+        && batches.iter().all(BatchFindings::proven)
+        && mails.iter().all(|mail| mail.proven);
+    let remarks = remarks(&manifest, &batches, &mails);
+    Ok(ExportFindings {
+        proven,
+        tenant: manifest.tenant,
+        exported_at: manifest.exported_at,
+        product: manifest.product,
+        verified_at: judge.verifier.options().now,
+        files,
+        ledger,
+        complete,
+        batches,
+        mails,
+        remarks,
+    })
+}
+
+fn read_manifest(source: &Source) -> Result<Manifest, VerifyError> {
+    let unreadable = |why: String| VerifyError::Unreadable(MANIFEST.to_owned(), why);
+    let octets = source.read(MANIFEST).map_err(unreadable)?;
+    let manifest: Manifest =
+        serde_json::from_slice(&octets).map_err(|error| unreadable(error.to_string()))?;
+    if manifest.format != FORMAT {
+        return Err(unreadable(format!("its format is {} and not {FORMAT}", manifest.format)));
+    }
+    let count = manifest.last_batch.checked_sub(manifest.first_batch);
+    match count.is_some_and(|count| count < BATCHES_MAX) && manifest.first_batch > 0 {
+        true => Ok(manifest),
+        false => Err(unreadable("its range of batches is not one".into())),
+    }
+}
+
+fn check_batches(
+    judge: &Judge,
+    source: &Source,
+    manifest: &Manifest,
+) -> (Vec<BatchFindings>, BTreeMap<u64, Read>) {
+    let (mut findings, mut all) = (Vec::new(), BTreeMap::new());
+    for number in manifest.first_batch..=manifest.last_batch {
+        let (mut found, read) = match batches::Files::of(source, number) {
+            Ok(files) => batches::examine(judge, number, files),
+            Err(why) => (missing(number, &why), None),
+        };
+        if let Some(read) = read {
+            if read.batch.tenant != manifest.tenant {
+                found.file = Check::no("it is of another tenant");
+            }
+            if number > manifest.first_batch {
+                let follows = match all.get(&(number - 1)) {
+                    Some(Read { batch, file, .. }) => {
+                        read.batch.check_follows(batch, file).map_err(|error| error.to_string())
+                    }
+                    None => Err(format!("batch {} is missing or not readable", number - 1)),
+                };
+                found.follows = Check::of(follows);
+            }
+            all.insert(number, read);
+        }
+        findings.push(found);
+    }
+    (findings, all)
+}
+
+fn missing(number: u64, why: &str) -> BatchFindings {
+    BatchFindings {
+        number,
+        first_seq: 0,
+        last_seq: 0,
+        sealed_at: None,
+        seal: "none",
+        file: Check::no(why),
+        sealed: Check::no(why),
+        follows: Check::no(why),
+        evidence: None,
+    }
+}
+
+fn check_ledger(manifest: &Manifest, batches: &[BatchFindings]) -> Result<(), String> {
+    let broken = batches.iter().find(|it| !it.file.proven || !it.follows.proven);
+    match broken {
+        Some(batch) => Err(format!("it breaks at batch {}", batch.number)),
+        None if batches.is_empty() => Err(format!("batch {} is missing", manifest.first_batch)),
+        None => Ok(()),
+    }
+}
+
+/// Each mail once; and if the export claims to be complete, each event about an archived mail.
+fn check_claims(manifest: &Manifest, batches: &BTreeMap<u64, Read>) -> Result<(), String> {
+    let mut flaws = Vec::new();
+    let (mut records, mut seqs) = (HashSet::new(), HashSet::new());
+    for mail in &manifest.mails {
+        if !records.insert(mail.record) || mail.deliveries.is_empty() {
+            flaws.push(format!("{} is claimed twice or without a delivery", mail.record));
+        }
+        for delivery in &mail.deliveries {
+            if !seqs.insert(delivery.seq) {
+                flaws.push(format!("event {} is claimed twice", delivery.seq));
+            }
+        }
+    }
+    if manifest.complete {
+        let leaves = batches.values().flat_map(|read| &read.batch.leaves);
+        let archived = leaves.filter(|leaf| ARCHIVED.contains(&leaf.kind.as_str()));
+        for leaf in archived.filter(|leaf| !seqs.contains(&leaf.seq)) {
+            flaws.push(format!("the mail of event {} is missing", leaf.seq));
+        }
+    }
+    sums::summary(flaws)
+}
+
+/// Compares the files that no mail claims with the list; those of mails were compared when they
+/// were read.
+fn check_files(source: &Source, sums: &Sums, claimed: &HashSet<String>) -> Vec<String> {
+    let paths: Vec<&str> = sums.paths().into_iter().filter(|it| !claimed.contains(*it)).collect();
+    let check = |at: usize| match source.read(paths[at]) {
+        Ok(octets) if sums.fits(paths[at], Digest::of(&octets)) => None,
+        Ok(_) => Some(format!("{} is not the file that was exported", paths[at])),
+        Err(why) => Some(why),
+    };
+    on_all_cores(paths.len(), check).into_iter().flatten().collect()
+}
+
+/// The files that [`Context::mail`] reads and compares.
+fn claimed_files(manifest: &Manifest) -> HashSet<String> {
+    let mut files = HashSet::new();
+    for mail in &manifest.mails {
+        files.insert(mail_path(mail.record, "mail.eml"));
+        if mail.decrypted {
+            files.insert(mail_path(mail.record, "decrypted.eml"));
+        }
+        for (place, delivery) in mail.deliveries.iter().enumerate() {
+            files.insert(delivery_path(mail.record, "facts", place, "json"));
+            files.insert(delivery_path(mail.record, "evidence", place, "ers"));
+            if delivery.report {
+                files.insert(delivery_path(mail.record, "report", place, "eml"));
+            }
+        }
+    }
+    files
+}
+
+fn remarks(manifest: &Manifest, batches: &[BatchFindings], mails: &[MailFindings]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if manifest.first_batch > 1 {
+        let first = batches.first().map_or(0, |batch| batch.first_seq);
+        remarks.push(format!(
+            "the range begins with batch {} (event {first}): what was before is not part of it",
+            manifest.first_batch
+        ));
+    }
+    if !manifest.complete {
+        remarks.push("the export does not claim to hold all mails of these batches".into());
+    }
+    let deliveries = mails.iter().flat_map(|mail| &mail.deliveries);
+    let all: Vec<_> = batches
+        .iter()
+        .filter_map(|batch| batch.evidence.as_ref())
+        .chain(deliveries.filter_map(|delivery| delivery.evidence.as_ref()))
+        .collect();
+    let mut missing: Vec<&str> =
+        all.iter().flat_map(|it| it.without_revocation_data.iter().map(String::as_str)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    for subject in missing {
+        remarks.push(format!("the evidence carries no revocation data for {subject}"));
+    }
+    if all.iter().any(|it| it.stamps.iter().any(|stamp| stamp.claims_qualified)) {
+        let text = "an authority claims that its stamps are qualified: compare the EU trusted list";
+        remarks.push(text.into());
+    }
+    remarks
+}
+
+/// Runs `check` for 0 to `count` on all cores; results in their order.
+fn on_all_cores<T: Send>(count: usize, check: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut mine = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= count {
+                return mine;
+            }
+            mine.push((at, check(at)));
+        }
+    };
+    let mut results: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+        // A worker that panics is a flaw of this program: it must not look like a result.
+        workers.into_iter().flat_map(|it| it.join().expect("a worker ends well")).collect()
+    });
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}

@@ -1,0 +1,185 @@
+//! What was found, as it is printed. Field names are part of the JSON output.
+
+use model::{RecordId, TenantId, Timestamp};
+use serde::Serialize;
+
+/// A question and its answer.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    pub proven: bool,
+    /// Why not; or what a reader should know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Check {
+    pub const fn yes() -> Self {
+        Self { proven: true, detail: None }
+    }
+
+    pub fn no(detail: impl Into<String>) -> Self {
+        Self { proven: false, detail: Some(detail.into()) }
+    }
+
+    pub fn of(result: Result<(), String>) -> Self {
+        result.map_or_else(Self::no, |()| Self::yes())
+    }
+}
+
+/// One time stamp of a chain of renewals.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stamp {
+    pub at: Timestamp,
+    pub authority: String,
+    /// The trusted certificate.
+    pub anchor: String,
+    pub hash_algorithm: &'static str,
+    /// The number of the chain; a new one is a hash-tree renewal.
+    pub chain: usize,
+    pub policy: String,
+    pub serial: String,
+    pub valid_until: Timestamp,
+    /// The authority says that the stamp is qualified: a claim.
+    pub claims_qualified: bool,
+}
+
+/// What an evidence record proves.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// The first one says since when the objects exist.
+    pub stamps: Vec<Stamp>,
+    /// Authorities without revocation data in the record.
+    pub without_revocation_data: Vec<String>,
+    /// The record is about these objects and no others.
+    pub exact: bool,
+}
+
+impl Evidence {
+    pub fn of(proof: &evidence::Proof) -> Self {
+        let stamp = |it: &evidence::ProvenStamp| {
+            let info = it.token.token.info();
+            Stamp {
+                at: info.gen_time,
+                authority: it.token.authority.clone(),
+                anchor: it.token.anchor.clone(),
+                hash_algorithm: it.algorithm.name(),
+                chain: it.chain,
+                policy: info.policy.clone(),
+                serial: info.serial_hex(),
+                valid_until: it.token.valid_until,
+                claims_qualified: info.claims_qualified,
+            }
+        };
+        Self {
+            stamps: proof.stamps.iter().map(stamp).collect(),
+            without_revocation_data: proof
+                .without_revocation()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            exact: proof.exact,
+        }
+    }
+}
+
+/// One submission of a mail.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryFindings {
+    pub seq: u64,
+    pub batch: u64,
+    pub received_at: Option<Timestamp>,
+    /// The octets here are those that the facts name.
+    pub octets: Check,
+    /// The evidence record holds for mail, report and facts together.
+    pub time: Check,
+    /// The batch has this very group under this number.
+    pub ledger: Check,
+    /// The journal report's recipients are those of the facts; absent without a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+impl DeliveryFindings {
+    pub fn proven(&self) -> bool {
+        let recipients = self.recipients.as_ref().is_none_or(|check| check.proven);
+        self.octets.proven && self.time.proven && self.ledger.proven && recipients
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MailFindings {
+    pub record: RecordId,
+    pub proven: bool,
+    pub deliveries: Vec<DeliveryFindings>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchFindings {
+    pub number: u64,
+    pub first_seq: u64,
+    pub last_seq: u64,
+    pub sealed_at: Option<Timestamp>,
+    /// `stamped` or `local-key`.
+    pub seal: &'static str,
+    /// The file is whole and its header says the same.
+    pub file: Check,
+    /// Its evidence record or local seal holds.
+    pub sealed: Check,
+    /// It comes right after the batch before it.
+    pub follows: Check,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+impl BatchFindings {
+    pub fn proven(&self) -> bool {
+        self.file.proven && self.sealed.proven && self.follows.proven
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportFindings {
+    pub proven: bool,
+    pub tenant: TenantId,
+    pub exported_at: Timestamp,
+    pub product: String,
+    pub verified_at: Timestamp,
+    /// Every file is the one that was exported, and there is no other.
+    pub files: Check,
+    /// The batches follow each other without a gap from the first to the last.
+    pub ledger: Check,
+    /// The mails are those that the manifest claims, and all if it claims so.
+    pub complete: Check,
+    pub batches: Vec<BatchFindings>,
+    pub mails: Vec<MailFindings>,
+    /// What is no flaw, but should be known.
+    pub remarks: Vec<String>,
+}
+
+/// A group of files and its evidence record.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SingleFindings {
+    pub proven: bool,
+    pub files: Vec<String>,
+    pub verified_at: Timestamp,
+    pub time: Check,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// The batch has this very group; absent when no batch was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchFindings>,
+    /// The group's numbers in the batch.
+    pub seqs: Vec<u64>,
+}
