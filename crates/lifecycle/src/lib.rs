@@ -1,11 +1,16 @@
 //! What is done with a whole archive: making its views anew, reading all of it again.
 
+mod export;
 mod jobs;
+mod people;
 mod rebuild;
+mod remove;
 mod verify;
 
+pub use export::{Exported, export};
 pub use jobs::{JobDesk, NewJob, RUNNING_MAX};
 pub use rebuild::{Rebuilt, rebuild};
+pub use remove::{CRASH_POINTS, RemovalParts, begin_removal, complete_removal, resume_removals};
 pub use verify::{Finding, Verified, verify, verify_archive};
 
 /// Why a chore ended early. Findings of a verification are no errors.
@@ -13,6 +18,8 @@ pub use verify::{Finding, Verified, verify, verify_archive};
 pub enum Error {
     #[error("as many jobs run as may run; wait for one to end")]
     Busy,
+    #[error("cannot write {}", path.display())]
+    Export { path: std::path::PathBuf, source: std::io::Error },
     #[error("catalog")]
     Catalog(#[from] catalog::CatalogError),
     #[error("index")]

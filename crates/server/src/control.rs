@@ -15,15 +15,17 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use api::TenantDesk as _;
 use api::dto::BackupSummary;
-use catalog::Catalog;
-use model::{Clock, EmailAddress, Source, SourceId, TenantId};
-use pipeline::{Pause, Settled, SettledAs, Watcher};
+use catalog::{Catalog, QuarantineFilter};
+use model::{Clock, EmailAddress, QuarantineId, Source, SourceId, TenantId};
+use pipeline::{Bulk, BulkDone, Pause, QuarantineDesk, Settled, SettledAs, Watcher};
 use serde::{Deserialize, Serialize};
 use spool::{Spool, SpoolError};
 
 use crate::backup;
 use crate::clock::random;
+use crate::tenancy::TenantDesk;
 
 /// Frame headers are small; a longer one is no frame.
 const HEADER_BYTES_MAX: u32 = 64 * 1024;
@@ -45,12 +47,30 @@ pub enum Frame {
     BackupDone { summary: BackupSummary },
     /// First: for whom.
     Begin { tenant: TenantId, mailbox: Option<EmailAddress> },
+    /// Alone: the catalog says something new of the tenant.
+    Changed { tenant: TenantId },
+    /// Alone: decisions about what waits in quarantine.
+    Decide(Decide),
     /// A mail; its octets follow.
     Mail { name: String, bytes: u64 },
     /// Last: nothing more comes.
     End,
     /// The catalog's snapshot is taken: archiving goes on.
     Resume,
+    /// Alone: the tenant's removal was begun and is to be completed.
+    Remove { tenant: TenantId, by: String },
+}
+
+/// Which submissions, and what becomes of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Decide {
+    pub tenant: TenantId,
+    pub bulk: Bulk,
+    /// One of them, or all that wait for `for_reason`.
+    pub id: Option<QuarantineId>,
+    pub for_reason: Option<String>,
+    pub by: String,
+    pub reason: String,
 }
 
 /// What the server answers.
@@ -61,6 +81,7 @@ pub enum Answer {
         name: String,
         bytes: u64,
     },
+    Decided(BulkDone),
     Done,
     /// A file that belongs into the backup, so many octets of it.
     File {
@@ -141,6 +162,8 @@ pub struct ServerDesk {
     pub folder: PathBuf,
     pub catalog: Arc<dyn Catalog>,
     pub pause: Pause,
+    pub quarantine: QuarantineDesk,
+    pub tenants: Arc<TenantDesk>,
 }
 
 /// Listens at `path` until `stop`; each connection gets a thread.
@@ -187,6 +210,9 @@ pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
     let (tenant, mailbox) = match read_frame(&mut input)? {
         Frame::Backup => return backup::keep_still(stream, &mut input, desk),
         Frame::Begin { tenant, mailbox } => (tenant, mailbox),
+        order @ (Frame::Changed { .. } | Frame::Decide(_) | Frame::Remove { .. }) => {
+            return answer(stream, &carry_out(desk, order));
+        }
         _ => anyhow::bail!("an import begins with a tenant"),
     };
     let id = SourceId::from_bytes(random()?);
@@ -206,6 +232,45 @@ pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
     drop(sender);
     let _ = writer.join();
     received
+}
+
+/// Orders that are no imports.
+fn carry_out(desk: &ServerDesk, order: Frame) -> Answer {
+    let done = |result: Result<(), api::DeskError>| match result {
+        Ok(()) => Answer::Done,
+        Err(error) => Answer::Refused { reason: pipeline::Error::chain(&error) },
+    };
+    match order {
+        Frame::Changed { tenant } => done(desk.tenants.changed(tenant)),
+        Frame::Remove { tenant, by } => {
+            done(desk.tenants.complete_removal(tenant, &by).map(|_| ()))
+        }
+        Frame::Decide(decide) => match decide_now(&desk.quarantine, &decide) {
+            Ok(decided) => Answer::Decided(decided),
+            Err(error) => Answer::Refused { reason: pipeline::Error::chain(&error) },
+        },
+        _ => Answer::Done,
+    }
+}
+
+fn decide_now(desk: &QuarantineDesk, decide: &Decide) -> pipeline::Result<BulkDone> {
+    let Decide { tenant, bulk, id, for_reason, by, reason } = decide;
+    let Some(id) = id else {
+        let filter = QuarantineFilter { reason: for_reason.clone(), state: None };
+        return desk.bulk(*tenant, &filter, *bulk, (by, reason), &());
+    };
+    let decided = match bulk {
+        Bulk::Discard => desk.discard(*tenant, *id, by, reason)?,
+        Bulk::Release => desk.release(*tenant, *id, by, reason)?,
+        Bulk::Retry => desk.retry(*tenant, *id, by)?,
+    };
+    Ok(BulkDone { seen: u64::from(decided), decided: u64::from(decided), failed: 0 })
+}
+
+fn answer(mut stream: &UnixStream, answer: &Answer) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(answer)?;
+    line.push(b'\n');
+    stream.write_all(&line).context("the client went away")
 }
 
 fn receive(

@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::backup as backup_command;
 use crate::commands::settings as settings_command;
-use crate::commands::{account, import, maintain, tenant};
+use crate::commands::{account, domain, import, maintain, quarantine, source, tenant};
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
 #[derive(Parser)]
@@ -53,10 +53,16 @@ enum Command {
     Account(account::Command),
     /// Copy everything into a folder, also while the server runs
     Backup(backup_command::BackupArguments),
+    /// Domains: whose mail a tenant archives
+    #[command(subcommand)]
+    Domain(domain::Command),
     /// Archive mail from files: eml, mbox, maildir, folders and zips of these
     Import(import::Arguments),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
+    /// Quarantine: what waits for a decision
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
     /// Make catalog and index anew from packs and key tables
     Rebuild,
     /// Make a data folder from a backup, and examine it
@@ -66,6 +72,9 @@ enum Command {
     /// The server's settings
     #[command(subcommand)]
     Settings(settings_command::Command),
+    /// Sources: journal addresses
+    #[command(subcommand)]
+    Source(source::Command),
     /// Tenants: customers with an archive of their own
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -111,15 +120,18 @@ fn run(
         Command::Backup(command) => {
             backup_command::backup(&config, config_file.as_deref(), &command)
         }
+        Command::Domain(command) => domain::run(&config, command),
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Openapi => {
             commands::print(&api::openapi_json());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Quarantine(command) => quarantine::run(&config, command),
         Command::Rebuild => maintain::rebuild(&config),
         Command::Restore(command) => backup_command::restore(&config, &command),
         Command::Serve(arguments) => serve::run(config, &arguments, logging),
         Command::Settings(command) => settings_command::run(&config, command),
+        Command::Source(command) => source::run(&config, command),
         Command::Tenant(command) => tenant::run(&config, command),
         Command::Verify => maintain::verify(&config),
     }

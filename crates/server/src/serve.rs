@@ -10,14 +10,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::LiveLog;
 use api::dto::{self, ServerSettings};
-use catalog::{Catalog, SecretBox, SourceKind, SourceRow, SourceState, Tenant};
+use catalog::{Catalog, SecretBox};
 use discovery::{Discovery, VaultArchive};
 use identity::{Identity, SystemRandom};
 use index::SearchIndex;
 use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
 use lifecycle::JobDesk;
-use model::{Clock, HeaderRules, SourceId, TenantId};
+use model::Clock;
 use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, Settled, Watcher};
 use spool::{Spool, SpoolKey, SpoolLimits};
 use store::Vault;
@@ -25,8 +25,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::clock::{SystemClock, random};
-use crate::commands::{print, tenant};
+use crate::clock::SystemClock;
+use crate::commands::print;
 use crate::config::Config;
 use crate::connect::{Connect, Sightings};
 use crate::control::{self, ImportWatch, ServerDesk};
@@ -38,7 +38,7 @@ use crate::operation::ServerOperation;
 use crate::router::CatalogRouter;
 use crate::settings::SettingsDesk;
 use crate::status::{Desk, ServerStatus};
-use crate::tenancy::TenantDesk;
+use crate::tenancy::{self, TenantDesk};
 use crate::{settings, systemd, web};
 
 /// The tenant of a server that is started without any.
@@ -113,8 +113,19 @@ impl Line {
             clock: Arc::new(SystemClock),
             watcher: Arc::new(watchers),
         };
+        if let Err(error) = lifecycle::resume_removals(&tenancy::removal_parts(&parts)) {
+            let error = pipeline::Error::chain(&error);
+            tracing::error!(
+                error,
+                "a removal is not complete; it is tried again at the next start"
+            );
+        }
         for tenant in parts.catalog.tenants()? {
-            pipeline::write_info(&parts.vault, &*parts.catalog, tenant.id)?;
+            // A tenant that is out of service does not keep the others from it.
+            if let Err(error) = pipeline::write_info(&parts.vault, &*parts.catalog, tenant.id) {
+                let error = pipeline::Error::chain(&error);
+                tracing::error!(tenant.id = %tenant.id, error, "the vault does not know the tenant's settings");
+            }
         }
         QuarantineDesk::new(parts.clone()).resume()?;
         let batches = LineSettings {
@@ -143,6 +154,28 @@ impl Line {
             folder: self.folder.clone(),
             catalog: Arc::clone(&self.parts.catalog),
             pause: self.pipeline.pause(),
+            quarantine: QuarantineDesk::new(self.parts.clone()),
+            tenants: Arc::new(self.tenant_desk()),
+        }
+    }
+
+    pub fn tenant_desk(&self) -> TenantDesk {
+        TenantDesk {
+            parts: self.parts.clone(),
+            jobs: Arc::clone(&self.jobs),
+            index_figures: Arc::clone(&self.index_figures),
+            exports: self.folder.join("exports"),
+        }
+    }
+
+    /// Waits until nothing is on its way into the archive; gives up after `tries_max` looks.
+    pub fn wait_until_settled(&self, tries_max: u32, pause: Duration) {
+        for _ in 0..tries_max {
+            let spool = self.parts.spool.state();
+            if spool.waiting + spool.claimed + spool.delayed == 0 {
+                return;
+            }
+            std::thread::sleep(pause);
         }
     }
 
@@ -465,11 +498,7 @@ fn state(
         catalog,
         status: Arc::new(status),
         quarantine: Arc::new(Desk(QuarantineDesk::new(line.parts.clone()))),
-        tenants: Arc::new(TenantDesk {
-            parts: line.parts.clone(),
-            jobs: Arc::clone(&line.jobs),
-            index_figures: Arc::clone(&line.index_figures),
-        }),
+        tenants: Arc::new(line.tenant_desk()),
         clock: Arc::clone(&line.parts.clock),
         settings: Arc::new(api::Settings { tls, ..api::Settings::default() }),
         blocking: api::Blocking::default(),
@@ -491,36 +520,23 @@ pub fn host_name(configured: &str) -> String {
 
 /// A server without tenants and accounts gets one of each, and says so once.
 fn first_start(catalog: &dyn Catalog, shared: Arc<dyn Catalog>, host: &str) -> anyhow::Result<()> {
-    if !catalog.tenants()?.is_empty() {
+    // Where there is an operator, or was a tenant, somebody decides about tenants.
+    let begun = !catalog.tenants()?.is_empty()
+        || !catalog.removals()?.is_empty()
+        || !catalog.accounts(None)?.is_empty();
+    if begun {
         return Ok(());
     }
     let now = SystemClock.now();
     let domain =
         if host.contains('.') { host.to_lowercase() } else { "archive.invalid".to_owned() };
-    let row = Tenant {
-        archive_domains: vec![domain],
-        ..Tenant::new(TenantId::from_bytes(random()?), FIRST_TENANT, now)
-    };
-    catalog.add_tenant(&row)?;
-    let address = tenant::journal_address(&row)?;
-    catalog.add_source(&SourceRow {
-        id: SourceId::from_bytes(random()?),
-        tenant: row.id,
-        kind: SourceKind::Smtp,
-        name: "Journal".to_owned(),
-        address: Some(address.clone()),
-        rules: HeaderRules::default(),
-        state: SourceState::Active,
-        ends_at: None,
-        successor: None,
-        created_at: now,
-    })?;
     let identity = Identity::new(shared, Arc::new(SystemRandom))?;
-    if let Some(one_time) = identity.ensure_first_administrator(row.id, FIRST_ADMINISTRATOR, now)? {
-        // To standard output only, never into a log.
-        print(&format!("journal address   {address}"));
-        print(&format!("administrator     {FIRST_ADMINISTRATOR}"));
-        print(&format!("one-time password {}", one_time.reveal()));
-    }
+    let tenant = identity.draw_tenant(FIRST_TENANT, &domain, now);
+    let first = identity.add_tenant(tenant, FIRST_ADMINISTRATOR, now)?;
+    let address = first.source.address.map_or_else(String::new, |it| it.to_string());
+    // To standard output only, never into a log.
+    print(&format!("journal address   {address}"));
+    print(&format!("administrator     {FIRST_ADMINISTRATOR}"));
+    print(&format!("one-time password {}", first.one_time.reveal()));
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use fail::fail_point;
 use model::TenantId;
 
+use crate::entry::Space;
 use crate::{Result, StoreError};
 
 pub(crate) const TENANT_KEY: &str = "tenant.key";
@@ -47,6 +48,61 @@ pub(crate) fn tenants(vault: &Path) -> Result<Vec<TenantId>> {
     }
     tenants.sort();
     Ok(tenants)
+}
+
+/// The numbers of packs of which a pack or a key table is in the folder, in their order.
+pub(crate) fn packs(dir: &Path) -> Result<Vec<u32>> {
+    let io = |error| StoreError::io("list", dir, error);
+    let mut numbers = Vec::new();
+    for item in std::fs::read_dir(dir).map_err(io)? {
+        let name = item.map_err(io)?.file_name();
+        let name = name.to_str().unwrap_or_default();
+        numbers.extend(pack_number(name, "pack").or(pack_number(name, "keys")));
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+/// Bytes of the packs and key tables in the folder; nothing is opened.
+pub(crate) fn space(dir: &Path) -> Result<Space> {
+    let mut space = Space::default();
+    for number in packs(dir)? {
+        let size = |name| dir.join(name).metadata().map_or(0, |metadata| metadata.len());
+        space.packs += 1;
+        space.packs_bytes += size(pack_name(number));
+        space.keys_bytes += size(keys_name(number));
+    }
+    Ok(space)
+}
+
+/// Destroys a tenant's key, then removes its folder. Durable on return, may be repeated. A crash
+/// after the key leaves octets that nobody can read, in a folder that is no tenant's.
+pub(crate) fn destroy(dir: &Path) -> Result<()> {
+    let io = |error| StoreError::io("remove", dir, error);
+    fail_point!("store.remove.before", |kind| Err(io(crate::error::fault(kind))));
+    let key = dir.join(TENANT_KEY);
+    match open_write(&key) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        file => {
+            let file = file.map_err(io)?;
+            let length = file.metadata().map_err(io)?.len();
+            file.write_all_at(&vec![0; usize::try_from(length).unwrap_or(0)], 0).map_err(io)?;
+            file.sync_all().map_err(io)?;
+            fail_point!("store.remove.key", |kind| Err(io(crate::error::fault(kind))));
+            remove(&key).map_err(io)?;
+            sync_dir(dir).map_err(io)?;
+        }
+    }
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+        _ => {}
+    }
+    if let Some(vault) = dir.parent().filter(|vault| vault.is_dir()) {
+        sync_dir(vault).map_err(io)?;
+    }
+    fail_point!("store.remove.after", |kind| Err(io(crate::error::fault(kind))));
+    Ok(())
 }
 
 pub(crate) fn has_tenants(vault: &Path) -> Result<bool> {

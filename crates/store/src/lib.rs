@@ -59,5 +59,9 @@ pub const CRASH_POINTS: &[&str] = &[
     "store.erase.after",
 ];
 
+/// Those of [`Vault::remove_tenant`].
+pub const REMOVAL_CRASH_POINTS: &[&str] =
+    &["store.remove.before", "store.remove.key", "store.remove.after"];
+
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use model::{ContentId, Location, TenantId};
@@ -11,11 +12,11 @@ use model::{ContentId, Location, TenantId};
 use crate::cipher::{self, NONCE_BYTES, Secret, TAG_BYTES};
 use crate::compression;
 use crate::dictionary::{Dictionary, Samples};
-use crate::entry::{Entry, EntryKind, NewEntry, Sealed, Space};
+use crate::entry::{Entry, EntryKind, NewEntry, Sealed};
 use crate::key_table::{self, Slot};
 use crate::master_key::MasterKey;
 use crate::pack::{OpenPack, PackFiles};
-use crate::tenant_files::{self, INFO_HEADER_BYTES, info_header};
+use crate::tenant_files;
 use crate::walk::{ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, Step, step};
 use crate::{Result, StoreError, files};
 
@@ -31,7 +32,10 @@ pub(crate) struct Tenant {
     writer: Mutex<Writer>,
     opened: Mutex<BTreeMap<u32, Arc<PackFiles>>>,
     dictionary: RwLock<Option<Arc<Dictionary>>>,
-    samples: Mutex<Samples>,
+    samples: Arc<Mutex<Samples>>,
+    /// A write or sync failed: the pack that was written to must not be taken up again before the
+    /// process ended, so the tenant stays open.
+    tainted: AtomicBool,
 }
 
 struct Writer {
@@ -62,6 +66,7 @@ impl Tenant {
         id: TenantId,
         master: &MasterKey,
         (read_only, pack_bytes): (bool, u64),
+        samples: Arc<Mutex<Samples>>,
     ) -> Result<Self> {
         let tenant = Self {
             id,
@@ -71,7 +76,8 @@ impl Tenant {
             writer: Mutex::new(Writer { current: None, next_number: 1, read_only }),
             opened: Mutex::default(),
             dictionary: RwLock::new(None),
-            samples: Mutex::default(),
+            samples,
+            tainted: AtomicBool::new(false),
         };
         tenant.resume()?;
         Ok(tenant)
@@ -119,52 +125,7 @@ impl Tenant {
 
     /// The numbers of packs of which a pack or a key table is there, in their order.
     pub(crate) fn packs(&self) -> Result<Vec<u32>> {
-        let io = |error| StoreError::io("list", &self.dir, error);
-        let mut numbers = Vec::new();
-        for item in std::fs::read_dir(&self.dir).map_err(io)? {
-            let name = item.map_err(io)?.file_name();
-            let name = name.to_str().unwrap_or_default();
-            numbers.extend(files::pack_number(name, "pack").or(files::pack_number(name, "keys")));
-        }
-        numbers.sort_unstable();
-        numbers.dedup();
-        Ok(numbers)
-    }
-
-    pub(crate) fn info(&self) -> Result<Option<Vec<u8>>> {
-        let path = self.dir.join(files::TENANT_INFO);
-        let octets = match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            octets => octets.map_err(|error| StoreError::io("read", &path, error))?,
-        };
-        let damaged = |why: &str| StoreError::damaged(path.display().to_string(), why);
-        let Some((header, body)) = octets.split_first_chunk::<INFO_HEADER_BYTES>() else {
-            return Err(damaged("it is too short"));
-        };
-        let mut nonce = [0; NONCE_BYTES];
-        nonce.copy_from_slice(&header[12..24]);
-        if *header != info_header(nonce, body.len()) {
-            return Err(damaged("its header is wrong"));
-        }
-        let mut body = body.to_vec();
-        cipher::decrypt(&self.key, nonce, &self.info_aad(header), &mut body)
-            .ok_or_else(|| damaged("it does not decrypt"))?;
-        Ok(Some(body))
-    }
-
-    pub(crate) fn set_info(&self, info: &[u8]) -> Result<()> {
-        if locked(&self.writer).read_only {
-            return Err(StoreError::ReadOnly);
-        }
-        let nonce = cipher::fresh_nonce()?;
-        let header = info_header(nonce, info.len() + TAG_BYTES);
-        let mut body = info.to_vec();
-        cipher::encrypt(&self.key, nonce, &self.info_aad(&header), &mut body)?;
-        files::replace(&self.dir, files::TENANT_INFO, &[&header[..], &body].concat())
-    }
-
-    fn info_aad(&self, header: &[u8]) -> Vec<u8> {
-        [header, self.id.as_bytes()].concat()
+        files::packs(&self.dir)
     }
 
     pub(crate) fn seal(&self, new: &NewEntry<'_>) -> Result<Sealed> {
@@ -228,6 +189,7 @@ impl Tenant {
             && let Some(pack) = writer.current.take()
         {
             // What a failed sync left behind is unknown: this pack is never written again.
+            self.tainted.store(true, Ordering::Relaxed);
             pack.abandon();
         }
         appended
@@ -428,22 +390,16 @@ impl Tenant {
         Ok(files)
     }
 
+    /// Whether it can be closed and opened again.
+    pub(crate) fn may_close(&self) -> bool {
+        !self.tainted.load(Ordering::Relaxed)
+    }
+
     /// Where the pack that is written to ends durably.
     pub(crate) fn written(&self) -> Option<Written> {
         let writer = locked(&self.writer);
         let current = writer.current.as_ref()?;
         Some(Written { number: current.number, length: current.length, slots: current.slots })
-    }
-
-    pub(crate) fn space(&self) -> Result<Space> {
-        let mut space = Space::default();
-        for number in self.packs()? {
-            let size = |name| self.dir.join(name).metadata().map_or(0, |metadata| metadata.len());
-            space.packs += 1;
-            space.packs_bytes += size(files::pack_name(number));
-            space.keys_bytes += size(files::keys_name(number));
-        }
-        Ok(space)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use model::TenantId;
 
-use crate::cipher::{self, NONCE_BYTES, Secret, WRAPPED_BYTES};
+use crate::cipher::{self, NONCE_BYTES, Secret, TAG_BYTES, WRAPPED_BYTES};
 use crate::master_key::MasterKey;
 use crate::{Result, StoreError, files};
 
@@ -63,4 +63,39 @@ pub(crate) fn info_header(nonce: [u8; NONCE_BYTES], body: usize) -> [u8; INFO_HE
     let crc = crc32c::crc32c(&header[..28]);
     header[28..].copy_from_slice(&crc.to_le_bytes());
     header
+}
+
+/// What the caller wanted kept of the tenant; `None` before it was written for the first time.
+pub(crate) fn read_info(dir: &Path, id: TenantId, key: &Secret) -> Result<Option<Vec<u8>>> {
+    let path = dir.join(files::TENANT_INFO);
+    let octets = match std::fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        octets => octets.map_err(|error| StoreError::io("read", &path, error))?,
+    };
+    let damaged = |why: &str| StoreError::damaged(path.display().to_string(), why);
+    let Some((header, body)) = octets.split_first_chunk::<INFO_HEADER_BYTES>() else {
+        return Err(damaged("it is too short"));
+    };
+    let mut nonce = [0; NONCE_BYTES];
+    nonce.copy_from_slice(&header[12..24]);
+    if *header != info_header(nonce, body.len()) {
+        return Err(damaged("its header is wrong"));
+    }
+    let mut body = body.to_vec();
+    cipher::decrypt(key, nonce, &info_aad(id, header), &mut body)
+        .ok_or_else(|| damaged("it does not decrypt"))?;
+    Ok(Some(body))
+}
+
+/// Durable on return; after a crash the old or the new one is there.
+pub(crate) fn write_info(dir: &Path, id: TenantId, key: &Secret, info: &[u8]) -> Result<()> {
+    let nonce = cipher::fresh_nonce()?;
+    let header = info_header(nonce, info.len() + TAG_BYTES);
+    let mut body = info.to_vec();
+    cipher::encrypt(key, nonce, &info_aad(id, &header), &mut body)?;
+    files::replace(dir, files::TENANT_INFO, &[&header[..], &body].concat())
+}
+
+fn info_aad(id: TenantId, header: &[u8]) -> Vec<u8> {
+    [header, id.as_bytes()].concat()
 }

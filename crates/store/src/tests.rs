@@ -39,6 +39,11 @@ impl Folder {
         vault
     }
 
+    /// Makes no tenant.
+    fn open_again(&self) -> Vault {
+        Vault::open(&self.vault(), &self.master(), VaultOptions::default()).unwrap()
+    }
+
     fn tenant(&self) -> std::path::PathBuf {
         self.vault().join(A.to_string())
     }
@@ -309,4 +314,65 @@ fn parts_that_are_known_or_equal_are_stored_once() {
     let parts = [part(b"a"), part(b"known"), part(b"a"), part(b"b")];
     let unknown = unknown_parts(&parts, &Map(ContentId::of(b"known"))).unwrap();
     assert_eq!(unknown, [&parts[0], &parts[3]]);
+}
+
+#[test]
+fn one_damaged_tenant_key_puts_only_that_tenant_out_of_service() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    vault.create_tenant(B, b"b").unwrap();
+    let location = append(&vault, &[b"kept"])[0];
+    drop(vault);
+    let key = folder.vault().join(B.to_string()).join("tenant.key");
+    let whole = std::fs::read(&key).unwrap();
+    std::fs::write(&key, b"rubbish").unwrap();
+    let vault = folder.open_again();
+    assert_eq!(vault.tenants(), [A, B]);
+    assert_eq!(vault.read(A, location).unwrap().octets, b"kept");
+    assert!(vault.tenant_info(B).is_err() && vault.scan(B, 1..=9).is_err());
+    let troubles = vault.troubles();
+    assert!(troubles.len() == 1 && troubles[&B].contains("tenant.key"), "{troubles:?}");
+    // The key file is put back from a copy: the tenant is in service at its next use.
+    std::fs::write(&key, whole).unwrap();
+    assert_eq!(vault.tenant_info(B).unwrap().as_deref(), Some(&b"b"[..]));
+    assert!(vault.packs(B).unwrap().is_empty());
+    assert!(vault.troubles().is_empty());
+}
+
+#[test]
+fn an_idle_tenant_is_closed_and_goes_on_where_it_was() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    let first = append(&vault, &[b"one"])[0];
+    assert_eq!(vault.release_idle(), 1, "used just now");
+    let second = append(&vault, &[b"two"])[0];
+    assert_eq!(vault.release_idle(), 1);
+    assert_eq!(vault.release_idle(), 0, "not used since");
+    let third = append(&vault, &[b"three"])[0];
+    assert_eq!((first.pack, second.pack, third.pack), (1, 1, 1));
+    assert_eq!((first.slot, second.slot, third.slot), (0, 1, 2));
+    for (location, octets) in [(first, &b"one"[..]), (second, b"two"), (third, b"three")] {
+        assert_eq!(vault.read(A, location).unwrap().octets, octets);
+    }
+}
+
+#[test]
+fn a_removed_tenant_leaves_nothing_and_its_key_first() {
+    let folder = Folder::new();
+    let vault = folder.open();
+    vault.create_tenant(B, b"b").unwrap();
+    append(&vault, &[b"secret"]);
+    vault.remove_tenant(A).unwrap();
+    vault.remove_tenant(A).unwrap();
+    assert!(!folder.tenant().exists());
+    assert_eq!(vault.tenants(), [B]);
+    assert!(matches!(vault.tenant_info(A), Err(StoreError::UnknownTenant(_))));
+    // A crash after the key was destroyed leaves a folder that is no tenant's.
+    std::fs::create_dir_all(folder.tenant()).unwrap();
+    std::fs::write(folder.tenant().join("00000001.pack"), b"x").unwrap();
+    drop(vault);
+    let vault = folder.open_again();
+    assert_eq!(vault.tenants(), [B]);
+    vault.remove_tenant(A).unwrap();
+    assert!(!folder.tenant().exists());
 }

@@ -1,16 +1,17 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use model::{Location, TenantId};
 
+use crate::dictionary::Samples;
 use crate::entry::{Entry, NewEntry, Sealed, Space};
 use crate::master_key::MasterKey;
 use crate::scan::Scan;
-use crate::tenant::Tenant;
-use crate::{Result, StoreError, files};
+use crate::tenant::{Tenant, locked};
+use crate::{Result, StoreError, files, tenant_files};
 
 /// How a vault is opened.
 #[derive(Clone, Copy, Debug)]
@@ -29,21 +30,42 @@ impl Default for VaultOptions {
 
 /// The archive's octets: all tenants' packs and key tables.
 ///
-/// All calls may come from any number of threads; appends to one tenant follow each other.
+/// All calls may come from any number of threads; appends to one tenant follow each other. A
+/// tenant's packs are opened when they are needed and closed when they are idle, so that many
+/// tenants cost little.
 pub struct Vault {
     dir: PathBuf,
     master: MasterKey,
     options: VaultOptions,
-    tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    tenants: RwLock<HashMap<TenantId, Arc<Slot>>>,
     _lock: Option<File>,
 }
 
+/// One tenant, open or not.
+#[derive(Default)]
+struct Slot {
+    state: Mutex<SlotState>,
+    /// Outlives closing: a tenant with little mail gathers samples for a long time.
+    samples: Arc<Mutex<Samples>>,
+}
+
+#[derive(Default)]
+struct SlotState {
+    open: Option<Arc<Tenant>>,
+    /// It was used since the last look for idle tenants.
+    used: bool,
+    /// Why it could not be opened.
+    trouble: Option<String>,
+}
+
 impl Vault {
-    /// Opens the vault in the folder `dir` (created if missing) and takes its lock. What an
-    /// earlier run left unfinished at the end of a pack is cut; damage is logged and left as it is.
+    /// Opens the vault in the folder `dir` (created if missing) and takes its lock. Tenants whose
+    /// key cannot be read are out of service, named in the log and by [`Vault::troubles`]; the
+    /// others work. What an earlier run left unfinished at the end of a pack is cut when the
+    /// tenant is used; damage is logged and left as it is.
     ///
     /// # Errors
-    /// `Locked`, `WrongKey` and `Damaged` for a tenant's key, `UnknownVersion`, `Io`.
+    /// `Locked`, `Io`; `WrongKey` when no tenant's key is wrapped by this master key.
     pub fn open(dir: &Path, master: &MasterKey, options: VaultOptions) -> Result<Self> {
         let lock = if options.read_only {
             None
@@ -51,25 +73,25 @@ impl Vault {
             files::create_dir(dir)?;
             Some(files::lock(&dir.join("vault.lock"))?)
         };
-        let vault = Self {
-            dir: dir.to_owned(),
-            master: master.clone(),
-            options,
-            tenants: RwLock::default(),
-            _lock: lock,
-        };
+        let (mut tenants, mut readable, mut wrong) = (HashMap::new(), false, None);
         for id in files::tenants(dir)? {
-            vault.open_tenant(id)?;
+            let slot = Slot::default();
+            match tenant_files::read_key(&dir.join(id.to_string()), id, master) {
+                Ok(_) => readable = true,
+                Err(error) => {
+                    locked(&slot.state).fail(id, &error);
+                    if matches!(error, StoreError::WrongKey { .. }) {
+                        wrong = Some(error);
+                    }
+                }
+            }
+            tenants.insert(id, Arc::new(slot));
         }
-        Ok(vault)
-    }
-
-    fn open_tenant(&self, id: TenantId) -> Result<()> {
-        let options = (self.options.read_only, self.options.pack_bytes);
-        let tenant = Tenant::open(&self.dir.join(id.to_string()), id, &self.master, options)?;
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        tenants.insert(id, Arc::new(tenant));
-        Ok(())
+        if let Some(error) = wrong.filter(|_| !readable) {
+            return Err(error);
+        }
+        let (dir, master) = (dir.to_owned(), master.clone());
+        Ok(Self { dir, master, options, tenants: RwLock::new(tenants), _lock: lock })
     }
 
     /// Makes room for a tenant under a fresh key; durable on return. `info` is what a rebuild must
@@ -78,14 +100,16 @@ impl Vault {
         if self.options.read_only {
             return Err(StoreError::ReadOnly);
         }
-        if self.tenant(id).is_err() {
-            Tenant::create(&self.dir.join(id.to_string()), id, &self.master)?;
-            self.open_tenant(id)?;
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if let std::collections::hash_map::Entry::Vacant(vacant) = tenants.entry(id) {
+            Tenant::create(&self.folder(id), id, &self.master)?;
+            vacant.insert(Arc::default());
         }
+        drop(tenants);
         self.set_tenant_info(id, info)
     }
 
-    /// The tenants, in the order of their ids.
+    /// The tenants, in the order of their ids; also those that are out of service.
     pub fn tenants(&self) -> Vec<TenantId> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         let mut ids: Vec<TenantId> = tenants.keys().copied().collect();
@@ -93,15 +117,50 @@ impl Vault {
         ids
     }
 
+    pub fn has_tenant(&self, id: TenantId) -> bool {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+
+    /// The tenants that are out of service, and why. A tenant is tried again whenever it is used.
+    pub fn troubles(&self) -> BTreeMap<TenantId, String> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let trouble =
+            |(id, slot): (&TenantId, &Arc<Slot>)| Some((*id, locked(&slot.state).trouble.clone()?));
+        tenants.iter().filter_map(trouble).collect()
+    }
+
     /// What was given to [`Vault::create_tenant`] or [`Vault::set_tenant_info`]; `None` when a
     /// crash came between the tenant's key and its info.
     pub fn tenant_info(&self, id: TenantId) -> Result<Option<Vec<u8>>> {
-        self.tenant(id)?.info()
+        self.slot(id)?;
+        let folder = self.folder(id);
+        let key = tenant_files::read_key(&folder, id, &self.master)?;
+        tenant_files::read_info(&folder, id, &key)
     }
 
     /// Replaces a tenant's info; durable on return, after a crash the old or the new one is there.
     pub fn set_tenant_info(&self, id: TenantId, info: &[u8]) -> Result<()> {
-        self.tenant(id)?.set_info(info)
+        if self.options.read_only {
+            return Err(StoreError::ReadOnly);
+        }
+        let slot = self.slot(id)?;
+        // One at a time: both would write the same draft.
+        let _state = locked(&slot.state);
+        let folder = self.folder(id);
+        let key = tenant_files::read_key(&folder, id, &self.master)?;
+        tenant_files::write_info(&folder, id, &key, info)
+    }
+
+    /// Destroys the tenant's key and removes everything of it; durable on return, may be repeated.
+    /// Afterwards nobody can read its packs, whatever they have of them, unless they kept a copy of
+    /// the key. A crash in between leaves a folder that is no tenant's: repeat it.
+    pub fn remove_tenant(&self, id: TenantId) -> Result<()> {
+        if self.options.read_only {
+            return Err(StoreError::ReadOnly);
+        }
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.remove(&id);
+        files::destroy(&self.folder(id))
     }
 
     /// Compresses and encrypts an entry under a fresh key. Pure CPU work (no I/O); the first
@@ -117,6 +176,9 @@ impl Vault {
     /// # Errors
     /// `Full`, `Io`: nothing is acknowledged, and the next append goes to a new pack.
     pub fn append(&self, tenant: TenantId, batch: &[Sealed]) -> Result<Vec<Location>> {
+        if batch.is_empty() && !self.options.read_only && self.has_tenant(tenant) {
+            return Ok(Vec::new());
+        }
         self.tenant(tenant)?.append(batch)
     }
 
@@ -146,11 +208,12 @@ impl Vault {
         self.tenant(tenant)?.packs()
     }
 
-    /// Bytes on disk of one tenant, or of all.
+    /// Bytes on disk of one tenant, or of all; looks at the folders, opens nothing.
     pub fn space(&self, tenant: Option<TenantId>) -> Result<Space> {
         let tenants = tenant.map_or_else(|| self.tenants(), |tenant| vec![tenant]);
         tenants.into_iter().try_fold(Space::default(), |sum, id| {
-            let space = self.tenant(id)?.space()?;
+            self.slot(id)?;
+            let space = files::space(&self.folder(id))?;
             Ok(Space {
                 packs_bytes: sum.packs_bytes + space.packs_bytes,
                 keys_bytes: sum.keys_bytes + space.keys_bytes,
@@ -159,9 +222,64 @@ impl Vault {
         })
     }
 
-    fn tenant(&self, id: TenantId) -> Result<Arc<Tenant>> {
+    /// Closes the files of tenants that were not used since the previous call. Call it about once
+    /// a minute. Returns how many tenants are still open.
+    pub fn release_idle(&self) -> usize {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.values().filter(|slot| locked(&slot.state).release_idle()).count()
+    }
+
+    fn folder(&self, id: TenantId) -> PathBuf {
+        self.dir.join(id.to_string())
+    }
+
+    fn slot(&self, id: TenantId) -> Result<Arc<Slot>> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         tenants.get(&id).cloned().ok_or(StoreError::UnknownTenant(id))
+    }
+
+    /// The tenant with its packs open. Held across opening, so that nobody opens it twice.
+    fn tenant(&self, id: TenantId) -> Result<Arc<Tenant>> {
+        let slot = self.slot(id)?;
+        let mut state = locked(&slot.state);
+        state.used = true;
+        if let Some(open) = &state.open {
+            return Ok(Arc::clone(open));
+        }
+        let options = (self.options.read_only, self.options.pack_bytes);
+        let samples = Arc::clone(&slot.samples);
+        match Tenant::open(&self.folder(id), id, &self.master, options, samples) {
+            Ok(tenant) => {
+                let tenant = Arc::new(tenant);
+                (state.open, state.trouble) = (Some(Arc::clone(&tenant)), None);
+                Ok(tenant)
+            }
+            Err(error) => {
+                state.fail(id, &error);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl SlotState {
+    /// Named once, not at every use.
+    fn fail(&mut self, id: TenantId, error: &StoreError) {
+        let why = match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        if self.trouble.as_ref() != Some(&why) {
+            tracing::error!(tenant.id = %id, error = why, "the archive of a tenant is out of service");
+            self.trouble = Some(why);
+        }
+    }
+
+    /// Says whether the tenant is open. Whoever reads or writes now holds on to it.
+    fn release_idle(&mut self) -> bool {
+        let idle = !std::mem::take(&mut self.used);
+        self.open.take_if(|it| idle && Arc::strong_count(it) == 1 && it.may_close());
+        self.open.is_some()
     }
 }
 

@@ -166,7 +166,7 @@ fn receive(mut answers: BufReader<UnixStream>, bar: &ProgressBar) -> anyhow::Res
                 report.note(format!("not archived: {reason}"), name);
                 bytes
             }
-            Answer::Done => return Ok(report),
+            Answer::Decided(_) | Answer::Done => return Ok(report),
             Answer::Refused { reason } => anyhow::bail!("{reason}"),
             Answer::File { .. } | Answer::Paused => anyhow::bail!("this is no import"),
         };

@@ -2,9 +2,13 @@
 
 pub mod account;
 pub mod backup;
+pub mod domain;
 pub mod import;
 pub mod maintain;
+pub mod order;
+pub mod quarantine;
 pub mod settings;
+pub mod source;
 pub mod tenant;
 
 use std::io::Write as _;
