@@ -1,6 +1,6 @@
 // What every task needs: a browser, somebody who signs in, and a look at accessibility.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
@@ -9,9 +9,12 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const WAIT_MS = 20_000;
 
+const I18N = new URL('../src/i18n/', import.meta.url);
+
 /** The texts of the pages, so that tasks can name what a person reads. */
 export async function texts(language) {
-  const all = JSON.parse(await readFile(new URL(`../src/i18n/${language}.json`, import.meta.url), 'utf8'));
+  const names = [`${language}.json`, ...(await readdir(new URL('console/', I18N))).filter((name) => name.endsWith(`.${language}.json`)).map((name) => `console/${name}`)];
+  const all = Object.assign({}, ...(await Promise.all(names.map(async (name) => JSON.parse(await readFile(new URL(name, I18N), 'utf8'))))));
   return (key, values = {}) => {
     assert.ok(key in all, `there is no text ${key}`);
     return all[key].replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);

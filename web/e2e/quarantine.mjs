@@ -6,7 +6,7 @@ export const title = 'an administrator looks through the quarantine and releases
 export async function run(window, { administrator }) {
   const { page, t } = window;
   await signIn(window, administrator);
-  await page.getByRole('link', { name: t('quarantine.title'), exact: true }).click();
+  await page.getByRole('link', { name: t('queues.title'), exact: true }).click();
   await page.getByRole('heading', { level: 1, name: t('quarantine.title') }).waitFor();
   const { total, rows } = await ask(window, '/api/v1/quarantine');
   if (total === 0) {

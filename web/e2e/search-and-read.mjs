@@ -39,7 +39,7 @@ export async function run(window, { reader }) {
   const record = await ask(window, `/api/v1/records/${id}`);
   await mail.getByRole('heading', { name: record.subject || t('mail.noSubject') }).first().waitFor();
   if (record.hasHtml) {
-    assert.equal(await mail.locator('iframe').getAttribute('sandbox'), '');
+    assert.equal(await mail.locator('iframe').getAttribute('sandbox'), 'allow-popups allow-popups-to-escape-sandbox');
     await mail.frameLocator('iframe').locator('body').waitFor();
   }
   for (const tab of ['text', 'recipients', 'headers', 'source', 'message']) {

@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from '@tanstack/react-query';
+import { linksOf } from '../components/links';
 import { api, ApiError, unwrap, useCsrfToken } from './client';
 
 const PAGE_SIZE = 50;
@@ -56,6 +57,14 @@ export const recordQuery = (id: string) =>
     queryKey: ['record', id],
     queryFn: ({ signal }) => unwrap(api.GET('/api/v1/records/{id}', { signal, params: { path: { id } } })),
     staleTime: 5 * 60_000,
+  });
+
+/** Where the links of a mail's HTML lead. */
+export const linksQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['links', id],
+    queryFn: async ({ signal }) => linksOf(await unwrap(api.GET('/api/v1/records/{id}/html', { signal, params: { path: { id }, query: {} }, parseAs: 'text' }))),
+    staleTime: Infinity,
   });
 
 export const sourceQuery = (id: string) =>

@@ -5,12 +5,13 @@ import { createPortal } from 'react-dom';
 import { AccountMenu } from '../components/AccountMenu';
 import { HelpDialog } from '../components/HelpDialog';
 import { Seal } from '../components/Seal';
-import { readsMail, useSession } from '../hooks/useSession';
+import { permissionsOf, readsMail, useSession } from '../hooks/useSession';
 import { useShortcuts } from '../hooks/useShortcuts';
 import { useTexts } from '../i18n';
 import { ForcedPasswordPage } from '../pages/sign-in/ForcedPasswordPage';
 import { IconHelp } from '../ui/icons';
 import classes from './AppFrame.module.css';
+import { consoleFor } from './console';
 import { paths } from './paths';
 
 const Slot = createContext<HTMLElement | null>(null);
@@ -27,11 +28,12 @@ export function AppFrame() {
   const session = useSession();
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const [help, setHelp] = useState(false);
-  const searching = useRouterState({ select: (state) => state.location.pathname === paths.search });
+  const path = useRouterState({ select: (state) => state.location.pathname });
   useShortcuts({ '?': () => setHelp(true) });
   if (!session) return null;
   if (session.mustChangePassword) return <ForcedPasswordPage />;
   const reads = readsMail(session.account.role);
+  const first = consoleFor(permissionsOf(session.account.role))[0]?.pages[0];
   return (
     <div className={classes.frame}>
       <a className="skip" href="#main">{t('frame.skip')}</a>
@@ -40,13 +42,13 @@ export function AppFrame() {
           <Seal />
           <span className={classes.name}>Chancery</span>
         </Link>
-        {!reads && (
+        {reads && first && (
           <nav className={classes.nav} aria-label={t('frame.navigation')}>
-            <Link to={paths.status} className={classes.link}>{t('status.title')}</Link>
-            <Link to={paths.quarantine} className={classes.link}>{t('quarantine.title')}</Link>
+            <Link to={paths.search} className={classes.link}>{t('frame.search')}</Link>
+            <Link to={first.path} className={classes.link} data-active={path.startsWith(paths.console) || undefined}>{t('frame.oversight')}</Link>
           </nav>
         )}
-        <div className={classes.slot} ref={setSlot} data-filled={searching && reads ? true : undefined} />
+        <div className={classes.slot} ref={setSlot} data-filled={path === paths.search && reads ? true : undefined} />
         <div className={classes.tools}>
           <Tooltip label={t('menu.help')}>
             <ActionIcon size={30} aria-label={t('menu.help')} onClick={() => setHelp(true)} className={classes.help}>

@@ -1,5 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { queryClient, recordQuery, sessionQuery } from '../api/queries';
+import { parseFilters } from '../hooks/useFilters';
+import { readsMail } from '../hooks/useSession';
 import { FailurePage, NotFoundPage } from '../pages/not-found/NotFoundPage';
 import { SearchPage } from '../pages/search/SearchPage';
 import { SignInPage } from '../pages/sign-in/SignInPage';
@@ -34,8 +37,7 @@ const home = createRoute({
   getParentRoute: () => signedIn,
   path: paths.home,
   beforeLoad: ({ context }) => {
-    const { role } = context.session.account;
-    throw redirect({ to: role === 'administrator' || role === 'operator' ? paths.status : paths.search });
+    throw redirect({ to: readsMail(context.session.account.role) ? paths.search : paths.status });
   },
 });
 
@@ -53,17 +55,21 @@ const record = createRoute({
   component: lazyRouteComponent(() => import('../pages/record/RecordPage'), 'RecordPage'),
 });
 
-const quarantine = createRoute({
+const consoleRoute = createRoute({
   getParentRoute: () => signedIn,
-  path: paths.quarantine,
-  component: lazyRouteComponent(() => import('../pages/quarantine/QuarantinePage'), 'QuarantinePage'),
+  id: 'console',
+  component: lazyRouteComponent(() => import('../pages/console/ConsoleLayout'), 'ConsoleLayout'),
 });
 
-const status = createRoute({
-  getParentRoute: () => signedIn,
-  path: paths.status,
-  component: lazyRouteComponent(() => import('../pages/status/StatusPage'), 'StatusPage'),
-});
+/** A page of the console: its code comes when it is wanted, its filters stand in the address bar. */
+function page<const Path extends string, const Name extends string>(path: Path, load: () => Promise<Record<Name, () => ReactNode>>, name: Name) {
+  return createRoute({ getParentRoute: () => consoleRoute, path, validateSearch: parseFilters, component: lazyRouteComponent(load, name) });
+}
+
+const consolePages = [
+  page(paths.status, () => import('../pages/status/StatusPage'), 'StatusPage'),
+  page(paths.queues, () => import('../pages/quarantine/QuarantinePage'), 'QuarantinePage'),
+] as const;
 
 /** Where to go after signing in: only ever a page of ours. */
 export function localPath(next: string | undefined): string {
@@ -71,7 +77,7 @@ export function localPath(next: string | undefined): string {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, signedIn.addChildren([home, search, record, quarantine, status])]),
+  routeTree: root.addChildren([signIn, signedIn.addChildren([home, search, record, consoleRoute.addChildren(consolePages)])]),
   parseSearch: parseQuery,
   stringifySearch: stringifyQuery,
   defaultPreload: 'intent',

@@ -1,9 +1,10 @@
-import { Button, TextInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { Schemas } from '../api/client';
 import type { SearchState } from '../app/paths';
 import { type Key, useTexts } from '../i18n';
 import { countFilters, type FacetName, NO_FILTERS } from '../pages/search/query';
+import { DateField } from '../ui/DateField';
 import classes from './FilterPanel.module.css';
 
 interface Props {
@@ -58,7 +59,7 @@ function FacetGroup({ title, values, selected, label = (value) => value.label ||
 
 /** Narrowing down, with the number of mails that each choice leaves. */
 export function FilterPanel({ state, facets, names, onChange, titled }: Props) {
-  const { t, language } = useTexts();
+  const { t } = useTexts();
   const toggle = (name: FacetName) => (value: string, on: boolean) => {
     const now = state[name] ?? [];
     const next = on ? [...now, value] : now.filter((item) => item !== value);
@@ -86,9 +87,9 @@ export function FilterPanel({ state, facets, names, onChange, titled }: Props) {
       </div>
       <fieldset className={classes.group}>
         <legend className={classes.legend}>{t('filter.period')}</legend>
-        <div className={classes.dates} lang={language}>
-          <TextInput size="xs" type="date" classNames={DATE} label={t('filter.after')} value={state.after ?? ''} max={state.before} onChange={(event) => onChange({ after: event.currentTarget.value || undefined })} />
-          <TextInput size="xs" type="date" classNames={DATE} label={t('filter.before')} value={state.before ?? ''} min={state.after} onChange={(event) => onChange({ before: event.currentTarget.value || undefined })} />
+        <div className={classes.dates}>
+          <DateField size="xs" classNames={DATE} label={t('filter.after')} value={state.after ?? ''} max={state.before} onChange={(day) => onChange({ after: day || undefined })} />
+          <DateField size="xs" classNames={DATE} label={t('filter.before')} value={state.before ?? ''} min={state.after} onChange={(day) => onChange({ before: day || undefined })} />
         </div>
       </fieldset>
       <FacetGroup title={t('filter.year')} values={facets?.years ?? []} selected={state.year ?? []} onToggle={toggle('year')} />

@@ -5,6 +5,7 @@ import { urls } from '../api/queries';
 import { useTexts } from '../i18n';
 import { EmptyState } from '../ui/EmptyState';
 import { IconFileText, IconPhotoOff } from '../ui/icons';
+import { LinkTargets } from './LinkTargets';
 import classes from './MessageTab.module.css';
 import { PlainText } from './TextTab';
 
@@ -28,7 +29,9 @@ export function MessageTab({ record, words }: { record: Schemas['Record']; words
           )}
         </div>
       )}
-      <iframe key={String(remote)} className={classes.frame} sandbox="" src={urls.html(record.id, remote)} title={t('mail.frame')} referrerPolicy="no-referrer" />
+      {/* Links open apart, without any tie to this page; nothing else is allowed. */}
+      <iframe key={String(remote)} className={classes.frame} sandbox="allow-popups allow-popups-to-escape-sandbox" src={urls.html(record.id, remote)} title={t('mail.frame')} referrerPolicy="no-referrer" />
+      <LinkTargets id={record.id} />
     </div>
   );
 }

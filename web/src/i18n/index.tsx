@@ -1,14 +1,21 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo } from 'react';
 import { type Language, usePreferences } from '../stores/preferences';
+import type { ConsoleKey } from './console';
 import de from './de.json';
 import en from './en.json';
 
 type Plural<K> = K extends `${infer Base}_other` ? Base : never;
-export type Key = keyof typeof en;
+export type Key = keyof typeof en | ConsoleKey;
 export type PluralKey = Plural<Key>;
 type Values = Record<string, ReactNode>;
 
-const TEXTS: Record<Language, Record<string, string>> = { de, en };
+const TEXTS: Record<Language, Record<string, string>> = { de: { ...de }, en: { ...en } };
+
+/** Adds the texts of pages that are loaded later; called when their module is, before they render. */
+export function addTexts(more: Record<Language, Record<string, string>>) {
+  Object.assign(TEXTS.de, more.de);
+  Object.assign(TEXTS.en, more.en);
+}
 
 export interface Translator {
   language: Language;
@@ -21,6 +28,12 @@ export interface Translator {
   number: (value: number, digits?: number) => string;
   bytes: (value: number) => string;
   date: (value: string | null | undefined) => string;
+  /** With seconds, for logs. */
+  exact: (value: string | null | undefined) => string;
+  /** The day alone. */
+  day: (value: string | null | undefined) => string;
+  /** Day and time, short enough for a table. */
+  stamp: (value: string | null | undefined) => string;
   /** Short for lists: the time today, day and month this year, else the date. */
   shortDate: (value: string | null | undefined) => string;
   time: (value: string) => string;
@@ -35,6 +48,7 @@ export function browserLanguage(): Language {
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const SHORT = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 function makeTranslator(language: Language): Translator {
@@ -45,6 +59,8 @@ function makeTranslator(language: Language): Translator {
   const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
   const dayMonth = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
   const day = new Intl.DateTimeFormat(locale, { day: '2-digit', month: '2-digit', year: 'numeric' });
+  const stamp = new Intl.DateTimeFormat(locale, { day: '2-digit', month: '2-digit', year: 'numeric', hour: '2-digit', minute: '2-digit' });
+  const exact = new Intl.DateTimeFormat(locale, { day: '2-digit', month: '2-digit', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
   const ago = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 
   const fill = (text: string, values?: Record<string, string | number>) =>
@@ -70,6 +86,19 @@ function makeTranslator(language: Language): Translator {
     date: (value) => {
       const date = valid(value);
       return date ? full.format(date) : t('date.unknown');
+    },
+    exact: (value) => {
+      const date = valid(value);
+      return date ? exact.format(date) : '–';
+    },
+    day: (value) => {
+      // A calendar day has no zone: midday of it is the same day everywhere.
+      const date = valid(value && DAY.test(value) ? `${value}T12:00:00` : value);
+      return date ? day.format(date) : '–';
+    },
+    stamp: (value) => {
+      const date = valid(value);
+      return date ? stamp.format(date) : '–';
     },
     shortDate: (value) => {
       const date = valid(value);

@@ -65,7 +65,7 @@ function Panels({ status }: { status: Status }) {
         <Tile label={t('status.rate')} value={number(last?.mails ?? 0)} unit={t('status.perMinute')} note={n('status.connections', intake.connections)} tone="good" />
         <Tile label={t('status.spool')} value={number(spool.depth)} unit={t('status.waiting')} note={spool.state === 'full' ? t('status.spoolFull') : spool.depth === 0 ? t('status.spoolEmpty') : t('status.spoolOldest', { age: duration(spool.oldestSeconds ?? 0), size: bytes(spool.bytes) })} tone={spool.state === 'full' ? 'bad' : 'good'} />
         <Tile label={t('status.lag')} value={number(index.lag)} unit={t('status.notSearchable')} note={index.lastCommitAt ? t('status.lastCommit', { when: relative(index.lastCommitAt) }) : t('status.noCommit')} tone={index.lag > INDEX_LAG_USUAL ? 'warn' : 'good'} />
-        <Tile label={t('status.quarantined')} value={number(archive.quarantined)} unit={t('status.decisions')} note={<Link to={paths.quarantine} className={classes.link}>{t('status.toQuarantine')}</Link>} tone={archive.quarantined > 0 ? 'warn' : 'good'} />
+        <Tile label={t('status.quarantined')} value={number(archive.quarantined)} unit={t('status.decisions')} note={<Link to={paths.queues} className={classes.link}>{t('status.toQuarantine')}</Link>} tone={archive.quarantined > 0 ? 'warn' : 'good'} />
       </div>
       <div className={classes.columns}>
         <section className={classes.panel}>

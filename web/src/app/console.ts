@@ -1,0 +1,40 @@
+import type { Key } from '../i18n';
+import { paths } from './paths';
+
+/** What an account may do, as the server's table of rights names it. */
+export type Permission =
+  | 'approve_access' | 'manage_accounts' | 'manage_directories' | 'manage_domains' | 'manage_grants' | 'manage_quarantine' | 'manage_server' | 'manage_settings'
+  | 'manage_sign_in' | 'manage_sources' | 'manage_tenants' | 'read_audit_log' | 'read_log' | 'read_mail' | 'read_status' | 'request_access' | 'search_mail';
+
+export interface ConsolePage {
+  path: string;
+  title: Key;
+  /** One of these opens the page. */
+  needs: readonly Permission[];
+}
+
+export interface ConsoleGroup {
+  title: Key;
+  pages: readonly ConsolePage[];
+}
+
+/** The console's pages in the order of its navigation. */
+export const CONSOLE: readonly ConsoleGroup[] = [
+  {
+    title: 'nav.overview',
+    pages: [
+      { path: paths.status, title: 'status.title', needs: ['read_status'] },
+    ],
+  },
+  {
+    title: 'nav.mail',
+    pages: [
+      { path: paths.queues, title: 'queues.title', needs: ['manage_quarantine'] },
+    ],
+  },
+];
+
+/** The groups that somebody with these rights sees. */
+export function consoleFor(permissions: readonly Permission[]): ConsoleGroup[] {
+  return CONSOLE.map((group) => ({ ...group, pages: group.pages.filter((page) => page.needs.some((need) => permissions.includes(need))) })).filter((group) => group.pages.length > 0);
+}
