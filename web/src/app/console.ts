@@ -23,13 +23,32 @@ export const CONSOLE: readonly ConsoleGroup[] = [
   {
     title: 'nav.overview',
     pages: [
-      { path: paths.status, title: 'status.title', needs: ['read_status'] },
+      { path: paths.dashboard, title: 'dashboard.title', needs: ['read_status'] },
+      { path: paths.log, title: 'log.title', needs: ['read_log'] },
+      { path: paths.status, title: 'system.title', needs: ['read_status'] },
+      { path: paths.storage, title: 'storage.title', needs: ['read_status'] },
     ],
   },
   {
     title: 'nav.mail',
     pages: [
+      { path: paths.sources, title: 'sources.title', needs: ['manage_sources'] },
+      { path: paths.connect, title: 'connect.title', needs: ['manage_sources'] },
+      { path: paths.domains, title: 'domains.title', needs: ['manage_domains'] },
       { path: paths.queues, title: 'queues.title', needs: ['manage_quarantine'] },
+    ],
+  },
+  {
+    title: 'nav.organisation',
+    pages: [
+      { path: paths.settings, title: 'settings.title', needs: ['manage_settings'] },
+    ],
+  },
+  {
+    title: 'nav.server',
+    pages: [
+      { path: paths.tenants, title: 'tenants.title', needs: ['manage_tenants'] },
+      { path: paths.server, title: 'server.title', needs: ['manage_server'] },
     ],
   },
 ];

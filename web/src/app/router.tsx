@@ -37,7 +37,7 @@ const home = createRoute({
   getParentRoute: () => signedIn,
   path: paths.home,
   beforeLoad: ({ context }) => {
-    throw redirect({ to: readsMail(context.session.account.role) ? paths.search : paths.status });
+    throw redirect({ to: readsMail(context.session.account.role) ? paths.search : paths.dashboard });
   },
 });
 
@@ -67,8 +67,18 @@ function page<const Path extends string, const Name extends string>(path: Path, 
 }
 
 const consolePages = [
-  page(paths.status, () => import('../pages/status/StatusPage'), 'StatusPage'),
-  page(paths.queues, () => import('../pages/quarantine/QuarantinePage'), 'QuarantinePage'),
+  page(paths.dashboard, () => import('../pages/dashboard/DashboardPage'), 'DashboardPage'),
+  page(paths.log, () => import('../pages/log/LogPage'), 'LogPage'),
+  page(paths.status, () => import('../pages/status/SystemPage'), 'SystemPage'),
+  page(paths.storage, () => import('../pages/storage/StoragePage'), 'StoragePage'),
+  page(paths.sources, () => import('../pages/sources/SourcesPage'), 'SourcesPage'),
+  page(paths.connect, () => import('../pages/connect/ConnectPage'), 'ConnectPage'),
+  page(paths.domains, () => import('../pages/domains/DomainsPage'), 'DomainsPage'),
+  page(paths.queues, () => import('../pages/queues/QueuesPage'), 'QueuesPage'),
+  page(paths.settings, () => import('../pages/settings/SettingsPage'), 'SettingsPage'),
+  page(paths.tenants, () => import('../pages/tenants/TenantsPage'), 'TenantsPage'),
+  page(paths.tenant, () => import('../pages/tenants/TenantPage'), 'TenantPage'),
+  page(paths.server, () => import('../pages/server/ServerPage'), 'ServerPage'),
 ] as const;
 
 /** Where to go after signing in: only ever a page of ours. */

@@ -1,10 +1,28 @@
 // The texts of the console: they come with its pages, not with the first one.
 import consoleDe from './console.de.json';
 import consoleEn from './console.en.json';
+import dashboardDe from './dashboard.de.json';
+import dashboardEn from './dashboard.en.json';
+import directoriesDe from './directories.de.json';
+import directoriesEn from './directories.en.json';
+import operationDe from './operation.de.json';
+import operationEn from './operation.en.json';
+import peopleDe from './people.de.json';
+import peopleEn from './people.en.json';
+import queuesDe from './queues.de.json';
+import queuesEn from './queues.en.json';
+import serverDe from './server.de.json';
+import serverEn from './server.en.json';
+import settingsDe from './settings.de.json';
+import settingsEn from './settings.en.json';
+import sourcesDe from './sources.de.json';
+import sourcesEn from './sources.en.json';
+import tenantsDe from './tenants.de.json';
+import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...consoleEn };
-const de = { ...consoleDe };
+const en = { ...consoleEn, ...dashboardEn, ...directoriesEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...sourcesEn, ...tenantsEn };
+const de = { ...consoleDe, ...dashboardDe, ...directoriesDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 
