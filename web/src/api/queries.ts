@@ -74,14 +74,6 @@ export const sourceQuery = (id: string) =>
     staleTime: Infinity,
   });
 
-export const quarantineQuery = infiniteQueryOptions({
-  queryKey: ['quarantine'],
-  initialPageParam: '',
-  queryFn: ({ pageParam, signal }) =>
-    unwrap(api.GET('/api/v1/quarantine', { signal, params: { query: pageParam ? { cursor: pageParam } : {} } })),
-  getNextPageParam: (page) => page.next ?? undefined,
-});
-
 export const statusQuery = queryOptions({
   queryKey: ['status'],
   queryFn: ({ signal }) => unwrap(api.GET('/api/v1/status', { signal })),

@@ -989,7 +989,7 @@ export interface paths {
         options?: never;
         head?: never;
         /** Changes settings of the administrator's own tenant. */
-        patch: operations["changeSettings"];
+        patch: operations["changeTenantSettings"];
         trace?: never;
     };
     "/api/v1/tenants": {
@@ -5268,7 +5268,7 @@ export interface operations {
             };
         };
     };
-    changeSettings: {
+    changeTenantSettings: {
         parameters: {
             query?: never;
             header?: never;

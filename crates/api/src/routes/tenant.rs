@@ -44,7 +44,7 @@ pub async fn own_tenant(
 #[utoipa::path(
     patch,
     path = "/api/v1/tenant/settings",
-    operation_id = "changeSettings",
+    operation_id = "changeTenantSettings",
     request_body = dto::ChangeSettings,
     responses(
         (status = 200, description = "as it is now", body = dto::OwnTenant),

@@ -3,8 +3,6 @@ import consoleDe from './console.de.json';
 import consoleEn from './console.en.json';
 import dashboardDe from './dashboard.de.json';
 import dashboardEn from './dashboard.en.json';
-import directoriesDe from './directories.de.json';
-import directoriesEn from './directories.en.json';
 import operationDe from './operation.de.json';
 import operationEn from './operation.en.json';
 import peopleDe from './people.de.json';
@@ -21,8 +19,8 @@ import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...consoleEn, ...dashboardEn, ...directoriesEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...sourcesEn, ...tenantsEn };
-const de = { ...consoleDe, ...dashboardDe, ...directoriesDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...sourcesDe, ...tenantsDe };
+const en = { ...consoleEn, ...dashboardEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...sourcesEn, ...tenantsEn };
+const de = { ...consoleDe, ...dashboardDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 

@@ -103,7 +103,7 @@ function EditForm({ tenant, close }: { tenant: TenantDetail; close: () => void }
   const { t } = useTexts();
   const { quota } = tenant.settings;
   const fields = useFields<{ name: string; archiveDomains: string[]; organisations: string[]; gigabytes: number | string; hard: boolean }>(
-    { name: tenant.name, archiveDomains: tenant.archiveDomains, organisations: tenant.organisations, gigabytes: quota.bytes ? quota.bytes / GB : '', hard: quota.hard },
+    { name: tenant.name, archiveDomains: tenant.archiveDomains, organisations: tenant.organisations, gigabytes: quota.bytes ? quota.bytes / GB : '', hard: quota.hard ?? false },
     (now) => ({ name: !now.name.trim() && t('form.required'), archiveDomains: now.archiveDomains.length === 0 && t('form.required') }),
   );
   const { values } = fields;
