@@ -92,7 +92,7 @@ impl LiveLog {
         let ring = self.lock();
         let receiver = ring.sender.as_ref()?.subscribe();
         let past = Self::select(&ring, &filter).into();
-        Some(LogListener { past, receiver, filter, _place: place })
+        Some(LogListener { past, receiver, filter, place })
     }
 
     /// Ends all listeners and lets no new ones in.
@@ -146,7 +146,7 @@ pub struct LogListener {
     past: VecDeque<Arc<LogEntry>>,
     receiver: broadcast::Receiver<Arc<LogEntry>>,
     filter: LogFilter,
-    _place: Place,
+    place: Place,
 }
 
 /// What a listener gets.
@@ -158,6 +158,26 @@ pub enum LogItem {
 }
 
 impl LogListener {
+    /// [`LogListener::next`] for a thread of its own; not within a runtime.
+    pub fn next_blocking(&mut self) -> Option<LogItem> {
+        if let Some(entry) = self.past.pop_front() {
+            return Some(LogItem::Entry(entry));
+        }
+        loop {
+            match self.receiver.blocking_recv() {
+                Ok(entry) if self.filter.wants(&entry) => return Some(LogItem::Entry(entry)),
+                Ok(_) => {}
+                Err(RecvError::Lagged(missed)) => return Some(self.too_slow(missed)),
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    fn too_slow(&self, missed: u64) -> LogItem {
+        self.place.0.dropped.fetch_add(1, Ordering::Relaxed);
+        LogItem::TooSlow(missed)
+    }
+
     /// The next entry that the filter wants; `None` when the server stops. Safe to cancel.
     pub async fn next(&mut self) -> Option<LogItem> {
         if let Some(entry) = self.past.pop_front() {
@@ -167,10 +187,7 @@ impl LogListener {
             match self.receiver.recv().await {
                 Ok(entry) if self.filter.wants(&entry) => return Some(LogItem::Entry(entry)),
                 Ok(_) => {}
-                Err(RecvError::Lagged(missed)) => {
-                    self._place.0.dropped.fetch_add(1, Ordering::Relaxed);
-                    return Some(LogItem::TooSlow(missed));
-                }
+                Err(RecvError::Lagged(missed)) => return Some(self.too_slow(missed)),
                 Err(RecvError::Closed) => return None,
             }
         }

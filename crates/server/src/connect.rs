@@ -99,15 +99,13 @@ impl Connect {
         }))
     }
 
-    /// Connects to the own listener under its public name.
-    pub fn check(&self, _tenant: TenantId, settings: &ServerSettings, now: Timestamp) {
-        let smtp = settings::smtp(settings);
-        let has_usual = smtp.listen.iter().any(|address| address.port() == PORT);
-        let port = match smtp.listen.first() {
-            Some(first) if !has_usual => first.port(),
+    /// Connects to the own listener under its public name; `ports` are those that it has.
+    pub fn check(&self, ports: &[u16], settings: &ServerSettings, now: Timestamp) {
+        let port = match ports.first() {
+            Some(first) if !ports.contains(&PORT) => *first,
             _ => PORT,
         };
-        let checks = Probe { host: smtp.host_name, port, now }.run();
+        let checks = Probe { host: settings::smtp(settings).host_name, port, now }.run();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = checks;
     }
 }

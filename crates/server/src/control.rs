@@ -11,21 +11,22 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use api::TenantDesk as _;
-use api::dto::BackupSummary;
+use api::dto::{BackupSummary, Severity};
 use catalog::{Catalog, QuarantineFilter};
 use model::{Clock, EmailAddress, QuarantineId, Source, SourceId, TenantId};
 use pipeline::{Bulk, BulkDone, Pause, QuarantineDesk, Settled, SettledAs, Watcher};
 use serde::{Deserialize, Serialize};
 use spool::{Spool, SpoolError};
 
-use crate::backup;
 use crate::clock::random;
+use crate::operation::ServerOperation;
 use crate::tenancy::TenantDesk;
+use crate::{backup, questions};
 
 /// Frame headers are small; a longer one is no frame.
 const HEADER_BYTES_MAX: u32 = 64 * 1024;
@@ -41,6 +42,8 @@ const FULL_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "snake_case")]
 pub enum Frame {
+    /// First and only: something is to be told.
+    Ask { question: Question },
     /// First: a backup is to be made; the server keeps still and names its files.
     Backup,
     /// The backup is complete.
@@ -71,6 +74,17 @@ pub struct Decide {
     pub for_reason: Option<String>,
     pub by: String,
     pub reason: String,
+}
+
+/// What a command may ask the running server.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Question {
+    Connect { tenant: TenantId, check: bool },
+    Log { tenant: Option<String>, severity: Severity, follow: bool },
+    Notifications,
+    Readiness,
+    System,
 }
 
 /// What the server answers.
@@ -109,9 +123,12 @@ pub enum Answer {
         bytes: u64,
         reason: String,
     },
-    /// The import was not begun.
+    /// Nothing was begun.
     Refused {
         reason: String,
+    },
+    Told {
+        value: serde_json::Value,
     },
 }
 
@@ -164,6 +181,8 @@ pub struct ServerDesk {
     pub pause: Pause,
     pub quarantine: QuarantineDesk,
     pub tenants: Arc<TenantDesk>,
+    /// There once the listeners are.
+    pub operation: Arc<OnceLock<Arc<ServerOperation>>>,
 }
 
 /// Listens at `path` until `stop`; each connection gets a thread.
@@ -208,6 +227,9 @@ pub fn wake(path: &Path) {
 pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
     let mut input = BufReader::with_capacity(1 << 18, stream);
     let (tenant, mailbox) = match read_frame(&mut input)? {
+        Frame::Ask { question } => {
+            return questions::tell(stream, desk.operation.get(), question);
+        }
         Frame::Backup => return backup::keep_still(stream, &mut input, desk),
         Frame::Begin { tenant, mailbox } => (tenant, mailbox),
         order @ (Frame::Changed { .. } | Frame::Decide(_) | Frame::Remove { .. }) => {

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod connect;
 mod control;
+mod doctor;
 mod figures;
 mod house;
 mod logs;
@@ -13,6 +14,7 @@ mod machine;
 mod metrics;
 mod notify;
 mod operation;
+mod questions;
 mod router;
 mod serve;
 mod settings;
@@ -28,7 +30,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::backup as backup_command;
 use crate::commands::settings as settings_command;
-use crate::commands::{account, domain, import, maintain, quarantine, source, tenant};
+use crate::commands::{account, domain, import, maintain, quarantine, running, source, tenant};
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
 #[derive(Parser)]
@@ -56,8 +58,16 @@ enum Command {
     /// Domains: whose mail a tenant archives
     #[command(subcommand)]
     Domain(domain::Command),
+    /// What to type in where, and how far it is
+    Connect(running::ConnectArguments),
+    /// Look at everything that the server needs, and say what to do
+    Doctor(doctor::Arguments),
     /// Archive mail from files: eml, mbox, maildir, folders and zips of these
     Import(import::Arguments),
+    /// What the running server logs
+    Log(running::LogArguments),
+    /// What is wrong now
+    Notifications(running::Asked),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
     /// Quarantine: what waits for a decision
@@ -75,6 +85,8 @@ enum Command {
     /// Sources: journal addresses
     #[command(subcommand)]
     Source(source::Command),
+    /// The running server and its machine
+    System(running::Asked),
     /// Tenants: customers with an archive of their own
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -86,7 +98,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let config = config::Config::read(arguments.config.as_deref());
     // Before the catalog is open, and also when the file is not valid.
-    let log = config.as_ref().ok().and_then(|config| config.log().ok()).unwrap_or_default();
+    let mut log = config.as_ref().ok().and_then(|config| config.log().ok()).unwrap_or_default();
+    if !matches!(arguments.command, Command::Serve(_)) {
+        // The files are the server's.
+        log.folder.clear();
+    }
     let logging = match logs::start(&log) {
         Ok(logging) => logging,
         Err(error) => {
@@ -95,6 +111,9 @@ fn main() -> ExitCode {
         }
     };
     fail_points();
+    if let Command::Doctor(command) = &arguments.command {
+        return doctor::run(config, arguments.data.as_deref(), command);
+    }
     match config.and_then(|config| run(arguments, config, logging)) {
         Ok(code) => code,
         Err(error) => {
@@ -121,7 +140,12 @@ fn run(
             backup_command::backup(&config, config_file.as_deref(), &command)
         }
         Command::Domain(command) => domain::run(&config, command),
+        Command::Connect(command) => running::connect(&config, &command),
+        // Answered before the configuration is known to be valid.
+        Command::Doctor(command) => Ok(doctor::run(Ok(config), None, &command)),
         Command::Import(arguments) => import::run(&config, &arguments),
+        Command::Log(command) => running::log(&config, &command),
+        Command::Notifications(command) => running::notifications(&config, &command),
         Command::Openapi => {
             commands::print(&api::openapi_json());
             Ok(ExitCode::SUCCESS)
@@ -132,6 +156,7 @@ fn run(
         Command::Serve(arguments) => serve::run(config, &arguments, logging),
         Command::Settings(command) => settings_command::run(&config, command),
         Command::Source(command) => source::run(&config, command),
+        Command::System(command) => running::system(&config, &command),
         Command::Tenant(command) => tenant::run(&config, command),
         Command::Verify => maintain::verify(&config),
     }

@@ -1,6 +1,6 @@
 //! What the API shows and changes of the running server.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -159,7 +159,13 @@ impl Operation for ServerOperation {
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Option<dto::ConnectMicrosoft365>, DeskError> {
-        self.connect.check(tenant, &self.settings.current(), now);
+        let listeners = self.listeners.lock().map(|it| it.clone()).unwrap_or_default();
+        let smtp = listeners.iter().filter(|listener| listener.protocol == "smtp");
+        let ports: Vec<u16> = smtp
+            .filter_map(|listener| listener.address.parse::<SocketAddr>().ok())
+            .map(|address| address.port())
+            .collect();
+        self.connect.check(&ports, &self.settings.current(), now);
         self.connect.show(tenant, &self.settings.current()).map_err(failed)
     }
 }

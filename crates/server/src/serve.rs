@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -74,6 +74,8 @@ pub struct Line {
     pub index_figures: Arc<IndexFigures>,
     pub figures: Arc<LineFigures>,
     pub settings: Arc<SettingsDesk>,
+    /// Set once everything listens.
+    pub operation: Arc<OnceLock<Arc<ServerOperation>>>,
     pub jobs: Arc<JobDesk>,
     watch: Arc<ImportWatch>,
     pipeline: Pipeline,
@@ -140,6 +142,7 @@ impl Line {
             parts,
             figures,
             settings,
+            operation: Arc::default(),
             jobs,
             watch,
             pipeline,
@@ -154,6 +157,7 @@ impl Line {
             folder: self.folder.clone(),
             catalog: Arc::clone(&self.parts.catalog),
             pause: self.pipeline.pause(),
+            operation: Arc::clone(&self.operation),
             quarantine: QuarantineDesk::new(self.parts.clone()),
             tenants: Arc::new(self.tenant_desk()),
         }
@@ -283,6 +287,7 @@ async fn serve(line: &Line, logging: Logging) -> anyhow::Result<()> {
     }
     let smtp = tokio::spawn(async move { smtp.run(smtp_listeners, shutdown).await });
     let scheme = if settings.http.tls { "https" } else { "http" };
+    let _ = line.operation.set(Arc::clone(&operation));
     announce(&operation, scheme, &smtp_addresses, &http_addresses);
     print("ready");
     systemd::ready();
@@ -429,7 +434,7 @@ async fn stopped() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn own_files(folder: &Path) -> TlsFiles {
+pub fn own_files(folder: &Path) -> TlsFiles {
     let folder = folder.join("tls");
     TlsFiles { cert: folder.join("certificate.pem"), key: folder.join("key.pem") }
 }

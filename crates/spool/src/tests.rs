@@ -261,3 +261,70 @@ proptest! {
         fuzz::entry_body(&octets);
     }
 }
+
+#[test]
+fn drafts_that_outgrow_their_memory_go_to_files_and_give_everything_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let octets = vec![7; 700_000];
+    let count = (crate::limits::DRAFTS_BYTES_MAX as usize / octets.len()) + 3;
+    let drafts: Vec<Draft> = (0..count).map(|_| draft(&spool, &octets)).collect();
+    assert!(spool.drafts_bytes() <= crate::limits::DRAFTS_BYTES_MAX);
+    let files = || std::fs::read_dir(dir.path().join("large")).unwrap().count();
+    assert!(files() >= 2, "{}", files());
+    drop(drafts);
+    assert_eq!((spool.drafts_bytes(), files()), (0, 0));
+    accept(&spool, &octets);
+    assert_eq!(spool.drafts_bytes(), 0);
+}
+
+#[test]
+fn large_drafts_count_while_they_come_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = SpoolLimits { bytes_max: 6 << 20, ..limits() };
+    let spool = Spool::open(dir.path(), &key(1), small).unwrap();
+    let mut first = draft(&spool, &[1; 3 << 20]);
+    assert!(matches!(spool.admit(4 << 20), Err(SpoolError::Full(_))));
+    let mut second = draft(&spool, &[1; 2 << 20]);
+    assert!(matches!(second.write(&[1; 2 << 20]), Err(SpoolError::Full(_))));
+    drop(second);
+    first.write(&[1; 2 << 20]).unwrap();
+    assert!(spool.accept_wait(first).is_ok());
+    // Counted once: the queue has it now.
+    assert!(spool.admit(512 << 10).is_ok());
+    assert!(spool.admit(1 << 20).is_err());
+}
+
+#[test]
+fn held_segments_stay_until_the_last_hold_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let tiny = SpoolLimits { segment_bytes: 1, ..limits() };
+    let spool = Spool::open(dir.path(), &key(1), tiny).unwrap();
+    accept(&spool, b"one");
+    accept(&spool, b"two");
+    let segments = || {
+        let items = std::fs::read_dir(dir.path()).unwrap();
+        items
+            .filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|e| e == "seg"))
+            .count()
+    };
+    let (hold, other) = (spool.hold(), spool.hold());
+    let ids: Vec<SpoolId> = claim(&spool).iter().map(|claimed| claimed.id).collect();
+    spool.settle(&ids, Outcome::Archived);
+    assert_eq!(segments(), 2);
+    drop(hold);
+    assert_eq!(segments(), 2);
+    drop(other);
+    // The one that is written to stays.
+    assert_eq!(segments(), 1);
+}
+
+#[test]
+fn limits_follow_a_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    spool.set_limits(SpoolLimits { mail_bytes_max: 10, ..limits() });
+    assert!(matches!(spool.admit(11), Err(SpoolError::TooLarge { limit_bytes: 10 })));
+    spool.set_limits(limits());
+    assert!(spool.admit(11).is_ok());
+}

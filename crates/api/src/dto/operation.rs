@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Whether the server can do its work, part by part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Readiness {
     pub ready: bool,
     pub parts: Vec<PartReadiness>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PartReadiness {
     /// `catalog`, `disk`, `index`, `spool` or `vault`.
@@ -72,7 +72,7 @@ pub struct LogParams {
 }
 
 /// The running server and its machine.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SystemStatus {
     pub version: String,
@@ -99,7 +99,7 @@ pub struct SystemStatus {
     pub restart_needed: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Listener {
     /// `smtp`, `http` or `https`.
@@ -107,7 +107,7 @@ pub struct Listener {
     pub address: String,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Disk {
     pub total_bytes: u64,
@@ -131,7 +131,7 @@ pub struct BackupSummary {
 }
 
 /// What is wrong now, and how its mails fare.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationsAnswer {
     pub conditions: Vec<Condition>,
@@ -143,7 +143,7 @@ pub struct NotificationsAnswer {
 }
 
 /// Something that is wrong until it is over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// Such as `disk-low`; the user interface has a text for each.
@@ -160,7 +160,7 @@ pub struct Condition {
 }
 
 /// Everything that "Connect Microsoft 365" shows for one tenant.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectMicrosoft365 {
     /// The name under which Exchange Online reaches the listener.
@@ -177,7 +177,7 @@ pub struct ConnectMicrosoft365 {
     pub checks: Vec<ConnectCheck>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalAddressRow {
     pub source: String,
@@ -190,7 +190,7 @@ pub struct JournalAddressRow {
     pub last_validation_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateFacts {
     pub subject: String,
@@ -201,7 +201,7 @@ pub struct CertificateFacts {
 }
 
 /// A step in Exchange's administration. The user interface has the words; here are the values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectStep {
     /// `connector`, `validate`, `undeliverable` or `journal-rule`.
@@ -212,7 +212,7 @@ pub struct ConnectStep {
     pub powershell: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectValue {
     pub name: String,

@@ -1,5 +1,5 @@
 use model::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 #[derive(Serialize, ToSchema)]
@@ -90,7 +90,7 @@ pub struct IndexStatus {
     pub last_commit_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Certificate {
     pub subject: String,

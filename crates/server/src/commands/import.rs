@@ -168,7 +168,9 @@ fn receive(mut answers: BufReader<UnixStream>, bar: &ProgressBar) -> anyhow::Res
             }
             Answer::Decided(_) | Answer::Done => return Ok(report),
             Answer::Refused { reason } => anyhow::bail!("{reason}"),
-            Answer::File { .. } | Answer::Paused => anyhow::bail!("this is no import"),
+            Answer::File { .. } | Answer::Paused | Answer::Told { .. } => {
+                anyhow::bail!("this is no import")
+            }
         };
         bar.inc(bytes);
         let mails = report.settled();

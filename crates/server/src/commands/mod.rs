@@ -7,6 +7,7 @@ pub mod import;
 pub mod maintain;
 pub mod order;
 pub mod quarantine;
+pub mod running;
 pub mod settings;
 pub mod source;
 pub mod tenant;

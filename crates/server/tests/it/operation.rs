@@ -217,6 +217,94 @@ fn systemd_is_told_of_readiness_progress_and_the_end() {
 }
 
 #[test]
+fn the_doctor_finds_a_running_server_well_and_a_wrong_key_ill() {
+    let house = House::new(&[]);
+    let server = house.start();
+    let said = answer(&house.run(&["doctor", "--json"]));
+    let findings: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let findings = findings.as_array().expect("findings");
+    let state = |area: &str| {
+        let found = findings.iter().filter(|it| it["area"] == area);
+        found.map(|it| it["state"].as_str().expect("a state")).collect::<Vec<_>>()
+    };
+    for area in ["configuration", "permissions", "catalog", "vault", "running server"] {
+        assert_eq!(state(area), ["ok"], "{area}: {said}");
+    }
+    assert!(state("ports").contains(&"ok"), "{said}");
+    assert!(!said.contains("\"fail\""), "{said}");
+    server.stop();
+    let other = House::new(&[]);
+    let server = other.start();
+    server.stop();
+    let key = house.data().join("master.key");
+    std::fs::copy(other.data().join("master.key"), &key).expect("copied");
+    let ill = house.run(&["doctor"]);
+    assert!(!ill.status.success());
+    let said = String::from_utf8_lossy(&ill.stdout).into_owned();
+    assert!(said.contains("FAIL  vault"), "{said}");
+}
+
+#[test]
+fn commands_ask_the_running_server() {
+    let house = House::new(&[]);
+    let mut server = house.start();
+    let validation = b"From: x\r\nSubject: Test email for connector validation\r\n\r\nTest.\r\n";
+    let mut client = Smtp::connect(server.smtp, &Security::any_certificate()).expect("connected");
+    let sender = "O365ConnectorValidation@musterbau.onmicrosoft.com";
+    let content = Content::Bdat(Vec::new());
+    client.send(sender, &[&house.journal], validation, &content).expect("250");
+    assert!(server.settle());
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let output = house.run(arguments);
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let system = json(&["system", "--json"]);
+    assert_eq!(system["listeners"][0]["address"], server.smtp.to_string());
+    let page = json(&["connect", "microsoft365", "--tenant", "Musterbau", "--check", "--json"]);
+    assert_eq!(page["journalAddresses"][0]["address"], house.journal.as_str());
+    let checks = page["checks"].as_array().expect("checks");
+    let state = |code: &str| checks.iter().find(|it| it["code"] == code).map(|it| &it["state"]);
+    assert_eq!(state("validation-mail"), Some(&json!("ok")), "{page}");
+    assert_eq!(state("first-report"), Some(&json!("pending")), "{page}");
+    assert!(page["steps"].to_string().contains("New-JournalRule"), "{page}");
+    let log = answer(&house.run(&["log", "--json", "--tenant", "Musterbau"]));
+    assert!(log.contains("mail accepted") && log.contains("batch archived"), "{log}");
+    assert!(!log.contains("musterbau.onmicrosoft.com"), "no addresses: {log}");
+    let notifications = json(&["notifications", "--json"]);
+    assert_eq!(notifications["waiting"], 0);
+    server.stop();
+    assert!(!house.run(&["system"]).status.success(), "no server runs");
+}
+
+#[test]
+fn the_checks_see_the_own_listener() {
+    let house = House::new(&[]);
+    let server = house.start();
+    let page = server
+        .client("admin")
+        .send_json("POST", "/api/v1/connect/microsoft365/check", &json!({}))
+        .expect("an answer");
+    let checks = page["checks"].as_array().expect("checks");
+    let state = |code: &str| {
+        let check = checks.iter().find(|it| it["code"] == code).expect("the check");
+        (check["state"].as_str().expect("a state"), check["reason"].as_str().expect("a reason"))
+    };
+    // The name may be unknown on this machine; what depends on it waits then.
+    match state("name-resolves") {
+        ("fail", reason) => assert_eq!(reason, "not-resolved"),
+        resolved => {
+            // The server listens on loopback only.
+            if resolved == ("warn", "only-loopback") {
+                assert_eq!(state("listener-reachable"), ("warn", "other-port"));
+                assert_eq!(state("starttls"), ("ok", ""));
+                assert_eq!(state("certificate"), ("fail", "unknown-issuer"));
+            }
+        }
+    }
+    server.stop();
+}
+
+#[test]
 fn the_unit_is_valid_and_closely_confined() {
     if !has_tool(SYSTEMD_ANALYZE, "systemd") {
         return;
