@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use catalog::{AuditEvent, AuditOutcome};
-use identity::{Access, Current};
+use identity::{Access, By, Current};
 use model::{TenantId, Timestamp};
 use policy::{Permission, Scope};
 
@@ -176,6 +176,15 @@ impl Caller {
 
     pub fn may(&self, permission: Permission) -> Result<(), Problem> {
         policy::authorize(&self.current.actor, permission).map_err(|_| Problem::not_found())
+    }
+
+    /// The caller, for the audit log.
+    pub fn by(&self) -> By {
+        By {
+            account: Some(self.current.account.id),
+            who: self.current.account.user_name.clone(),
+            ip: self.ip,
+        }
     }
 
     /// An entry for the audit log about what the caller did.

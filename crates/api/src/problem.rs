@@ -125,6 +125,7 @@ impl From<identity::IdentityError> for Problem {
             Error::NoSession => return Self::not_signed_in(),
             Error::NoSite => (StatusCode::CONFLICT, "no-public-url"),
             Error::NotFresh => (StatusCode::FORBIDDEN, "sign-in-again"),
+            Error::OwnAccount => (StatusCode::CONFLICT, "own-account"),
             Error::OwnRequest => (StatusCode::CONFLICT, "own-request"),
             Error::PasskeyRefused => (StatusCode::UNAUTHORIZED, "passkey-refused"),
             Error::Refused(refusal) => (StatusCode::FORBIDDEN, refusal.code()),

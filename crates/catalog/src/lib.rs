@@ -45,7 +45,7 @@ pub use operation::{
     AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
 };
 pub use people::{
-    ACCOUNT_PAGE_ROWS_MAX, AccountFilter, AccountKind, AccountPage, AccountRow,
+    ACCOUNT_PAGE_ROWS_MAX, AccountChange, AccountFilter, AccountKind, AccountPage, AccountRow,
     GROUP_NAME_CHARS_MAX, GROUPS_MAX, Group, GroupRow, Origin, ParseAccountKindError, People,
 };
 pub use record::{

@@ -1,7 +1,7 @@
-use model::{AccountId, DirectoryId, GroupId, TenantId, Timestamp};
+use model::{AccountId, DirectoryId, EmailAddress, GroupId, TenantId, Timestamp};
 use policy::{AccountRole, OwnedAddress};
 
-use crate::{Account, CatalogError};
+use crate::{Account, AuditEvent, CatalogError, Handover};
 
 /// Accounts that one page lists at most.
 pub const ACCOUNT_PAGE_ROWS_MAX: u32 = 500;
@@ -105,6 +105,21 @@ pub struct GroupRow {
     pub members: u64,
 }
 
+/// What is done to one account in one step; see [`People::change_accounts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountChange {
+    /// As it is to be.
+    pub account: Account,
+    /// The account does not exist yet.
+    pub new: bool,
+    /// A new PHC string; ends the account's sessions. `None`: the password stays.
+    pub password_hash: Option<String>,
+    /// Addresses whose ownership ends now.
+    pub end: Vec<EmailAddress>,
+    /// Addresses that are owned from now on, as [`crate::Accounts::give_address`] gives them.
+    pub give: Vec<(EmailAddress, Handover)>,
+}
+
 /// Lists of accounts, what only directories and imports do to them, and groups.
 pub trait People: Send + Sync {
     /// Accounts of the tenant (`None`: operators) by user name, those after the user name `after`,
@@ -116,6 +131,18 @@ pub trait People: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Result<AccountPage, CatalogError>;
+
+    /// Creates and changes accounts and writes down `events`, all in one transaction or not at
+    /// all. All ends of ownership come before the first beginning, so that an address may be
+    /// handed from one of the accounts to another. Refuses what the single calls refuse; an
+    /// account of another tenant does not exist.
+    fn change_accounts(
+        &self,
+        tenant: Option<TenantId>,
+        changes: &[AccountChange],
+        events: &[AuditEvent],
+        at: Timestamp,
+    ) -> Result<(), CatalogError>;
 
     /// The account that came from `directory` under `key`.
     fn account_from(

@@ -1,11 +1,12 @@
 use catalog::{Account, AuditEvent, AuditOutcome};
 use model::{AccountId, TenantId, Timestamp};
 use policy::AccountRole;
+use serde_json::Value;
 
 use crate::error::IdentityError;
 use crate::password::{OneTimePassword, check_password};
 use crate::signin::Guess;
-use crate::{Identity, error::WeakPassword};
+use crate::{By, Identity, error::WeakPassword};
 
 /// An account to be added.
 #[derive(Clone, Debug)]
@@ -78,12 +79,11 @@ impl Identity {
         Ok(self.add_account(&new, now)?.1)
     }
 
-    /// Gives the account a one-time password and ends its sessions. `by` is the user name of who
-    /// did it, for the audit log.
+    /// Gives the account a one-time password and ends its sessions. A shared mailbox has none.
     pub fn reset_password(
         &self,
         id: AccountId,
-        by: &str,
+        by: &By,
         now: Timestamp,
     ) -> Result<OneTimePassword, IdentityError> {
         let account = self.catalog.account(id)?;
@@ -91,7 +91,9 @@ impl Identity {
         let password = OneTimePassword::draw(&*self.random);
         let hash = self.hasher.hash(password.reveal(), &*self.random)?;
         self.catalog.set_password(id, &hash, true, None)?;
-        self.catalog.audit(&[account_event("password.reset", &account, by, now)])?;
+        let object = account.id.to_string();
+        let event = by.event(account.tenant, "password.reset", object, Value::Null, now);
+        self.catalog.audit(&[event])?;
         Ok(password)
     }
 

@@ -33,6 +33,9 @@ pub enum IdentityError {
     LocalSignInOff,
     #[error("the session has ended; sign in again")]
     NoSession,
+    /// Nobody changes their own role or disables themselves.
+    #[error("one's own role is changed, and one's own account disabled, by somebody else")]
+    OwnAccount,
     /// Nobody decides about their own request for access.
     #[error("a request for access is decided by another person")]
     OwnRequest,

@@ -10,6 +10,8 @@ mod accounts;
 mod by;
 mod error;
 mod grants;
+mod groups;
+mod manage;
 pub mod oidc;
 mod password;
 mod random;
@@ -31,6 +33,7 @@ pub use accounts::{NewAccount, display_name};
 pub use by::By;
 pub use error::{IdentityError, WeakPassword};
 pub use grants::{APPROVAL_DAYS_MAX, NewGrant, NewRequest};
+pub use manage::{ACCOUNT_ADDRESSES_MAX, AccountDraft, AccountEdit};
 pub use password::{OneTimePassword, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, check_password};
 pub use random::{Random, SystemRandom};
 pub use second::{

@@ -235,7 +235,8 @@ fn disabling_an_account_ends_its_sessions_at_once() {
 fn a_new_password_ends_the_other_sessions_and_the_duty_to_change() {
     let world = world();
     let anna = world.add("anna", AccountRole::User);
-    let one_time = world.identity.reset_password(anna.id, "admin", NOON).expect("reset");
+    let one_time =
+        world.identity.reset_password(anna.id, &By::server("admin"), NOON).expect("reset");
     assert!(matches!(world.sign_in("anna", PASSWORD, HOME, 0), Err(IdentityError::BadCredentials)));
     let here = world.sign_in("anna", one_time.reveal(), HOME, 0).expect("signed in").token;
     let there = world.sign_in("anna", one_time.reveal(), HOME, 0).expect("signed in").token;

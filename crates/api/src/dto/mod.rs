@@ -1,9 +1,11 @@
 //! What goes over the wire. Names are camelCase, times RFC 3339, sizes bytes.
 
+mod audit;
 mod dashboard;
 mod jobs;
 mod mail;
 mod operation;
+mod people;
 mod quarantine;
 mod search;
 mod session;
@@ -13,10 +15,12 @@ mod sources;
 mod status;
 mod tenants;
 
+pub use audit::*;
 pub use dashboard::*;
 pub use jobs::*;
 pub use mail::*;
 pub use operation::*;
+pub use people::*;
 pub use quarantine::*;
 pub use search::*;
 pub use session::*;

@@ -1,6 +1,10 @@
 mod account_access;
+mod access;
+mod accounts;
 mod dashboard;
 mod documents;
+mod grants;
+mod groups;
 mod jobs;
 pub mod log;
 mod me;
@@ -18,6 +22,7 @@ mod tenant;
 mod tenants;
 mod tokens;
 
+use axum::extract::DefaultBodyLimit;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -88,6 +93,22 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(tenants::resume_tenant))
         .routes(routes!(tenants::export_tenant))
         .routes(routes!(tenants::remove_tenant))
+        .routes(routes!(accounts::accounts, accounts::create_account))
+        .routes(routes!(accounts::select_accounts))
+        .routes(routes!(accounts::account, accounts::change_account))
+        .routes(routes!(accounts::reset_password))
+        .routes(routes!(accounts::give_address))
+        .routes(routes!(accounts::end_address))
+        .routes(routes!(groups::remove_group, groups::group))
+        .merge(long_lists())
+        .routes(routes!(grants::grants, grants::give_grant))
+        .routes(routes!(grants::revoke_grant))
+        .routes(routes!(access::access_requests, access::request_access))
+        .routes(routes!(access::access_request))
+        .routes(routes!(access::approve_access))
+        .routes(routes!(access::reject_access))
+        .routes(routes!(access::revoke_access))
+        .routes(routes!(access::mailboxes))
         .routes(routes!(status::status))
         .routes(routes!(status::health))
         .routes(routes!(log::log))
@@ -102,4 +123,12 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(probes::readyz))
         .routes(routes!(probes::metrics))
         .routes(routes!(documents::openapi))
+}
+
+/// Routes that take long lists of ids.
+fn long_lists() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(groups::groups, groups::create_group))
+        .routes(routes!(groups::change_group))
+        .layer(DefaultBodyLimit::max(groups::MEMBERS_BYTES_MAX))
 }

@@ -6,8 +6,8 @@ use super::codes::Parsed;
 use super::fault::{Abort, Fault, is_unique_violation};
 use super::{Sqlite, addresses, sessions, tenant_row, tenants, tokens};
 use crate::{
-    Account, AccountKind, Accounts, Attempt, CatalogError, Conflict, Handover, Origin, Session,
-    ThrottleRule, USER_NAME_CHARS_MAX,
+    Account, AccountChange, AccountKind, Accounts, Attempt, CatalogError, Conflict, Handover,
+    Origin, Session, ThrottleRule, USER_NAME_CHARS_MAX,
 };
 
 impl Accounts for Sqlite {
@@ -16,10 +16,6 @@ impl Accounts for Sqlite {
         account: &Account,
         password_hash: Option<&str>,
     ) -> Result<(), CatalogError> {
-        check(account)?;
-        if account.kind == AccountKind::Shared && password_hash.is_some() {
-            return Err(CatalogError::Invalid("the password of a shared mailbox"));
-        }
         self.write(|db, _| insert(db, account, password_hash))
     }
 
@@ -69,19 +65,7 @@ impl Accounts for Sqlite {
         must_change: bool,
         keep: Option<Digest>,
     ) -> Result<(), CatalogError> {
-        self.write(|db, _| {
-            let row = account_row(db, id)?;
-            db.prepare_cached(
-                "UPDATE account SET password_hash = ?2, must_change_password = ?3 WHERE row = ?1",
-            )?
-            .execute((row, password_hash, must_change))
-            .map_err(|error| match is_unique_violation(&error, "CHECK") {
-                true => CatalogError::Invalid("the password of a shared mailbox").into(),
-                false => Abort::from(error),
-            })?;
-            sessions::end_all(db, row, keep)?;
-            Ok(())
-        })
+        self.write(|db, _| set_password(db, id, password_hash, must_change, keep))
     }
 
     fn give_address(
@@ -192,12 +176,44 @@ fn search_key(account: &Account) -> String {
     format!("{user_name} {first_name} {last_name} {display_name}").to_lowercase()
 }
 
-/// Adds the account, which was checked.
-pub(super) fn insert(
+/// Creates or changes the account, but for its addresses.
+pub(super) fn apply(db: &Connection, change: &AccountChange) -> Result<(), Abort> {
+    let AccountChange { account, password_hash, .. } = change;
+    if change.new {
+        return insert(db, account, password_hash.as_deref());
+    }
+    update(db, account)?;
+    match password_hash {
+        Some(hash) => set_password(db, account.id, hash, account.must_change_password, None),
+        None => Ok(()),
+    }
+}
+
+fn set_password(
     db: &Connection,
-    account: &Account,
-    password_hash: Option<&str>,
+    id: AccountId,
+    password_hash: &str,
+    must_change: bool,
+    keep: Option<Digest>,
 ) -> Result<(), Abort> {
+    let row = account_row(db, id)?;
+    db.prepare_cached(
+        "UPDATE account SET password_hash = ?2, must_change_password = ?3 WHERE row = ?1",
+    )?
+    .execute((row, password_hash, must_change))
+    .map_err(|error| match is_unique_violation(&error, "CHECK") {
+        true => CatalogError::Invalid("the password of a shared mailbox").into(),
+        false => Abort::from(error),
+    })?;
+    sessions::end_all(db, row, keep)?;
+    Ok(())
+}
+
+fn insert(db: &Connection, account: &Account, password_hash: Option<&str>) -> Result<(), Abort> {
+    check(account)?;
+    if account.kind == AccountKind::Shared && password_hash.is_some() {
+        return Err(CatalogError::Invalid("the password of a shared mailbox").into());
+    }
     let tenant = account.tenant.map(|tenant| tenant_row(db, tenant)).transpose()?;
     let name = account.user_name.trim();
     db.prepare_cached(
@@ -231,9 +247,10 @@ pub(super) fn insert(
 }
 
 /// Replaces what may change.
-pub(super) fn update(db: &Connection, account: &Account) -> Result<(), Abort> {
+fn update(db: &Connection, account: &Account) -> Result<(), Abort> {
     check_names(account)?;
-    let row = account_row(db, account.id)?;
+    let stored = find(db, account.id)?.filter(|(_, stored)| stored.tenant == account.tenant);
+    let (row, _) = stored.ok_or(CatalogError::NotFound("the account"))?;
     db.prepare_cached(
         "UPDATE account SET first_name = ?2, last_name = ?3, display_name = ?4, search_key = ?5,
              role = ?6, archived = ?7, directory = ?8, external_key = ?9,

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::Sqlite;
 use super::accounts::account_row;
 use super::codes::json;
-use super::fault::Fault;
+use super::fault::{Abort, Fault};
 use crate::{CatalogError, Conflict, Handover};
 
 /// Longer addresses are refused as somebody's own (RFC 5321 §4.5.3.1.3 allows 256 octets in all).
@@ -24,30 +24,39 @@ pub(super) fn give(
     handover: Handover,
     at: Timestamp,
 ) -> Result<OwnedAddress, CatalogError> {
+    engine.write(|db, _| give_in(db, account, address, handover, at))
+}
+
+/// Gives the address in the transaction that runs.
+pub(super) fn give_in(
+    db: &Connection,
+    account: AccountId,
+    address: &EmailAddress,
+    handover: Handover,
+    at: Timestamp,
+) -> Result<OwnedAddress, Abort> {
     if address.domain().is_none() || address.as_str().chars().count() > ADDRESS_CHARS_MAX {
-        return Err(CatalogError::Invalid("the address"));
+        return Err(CatalogError::Invalid("the address").into());
     }
     let key = address.key();
-    engine.write(|db, _| {
-        let account = account_row(db, account)?;
-        let tenant = tenant_of(db, account)?.ok_or(CatalogError::Invalid("the account's tenant"))?;
-        let from = match last_owner(db, tenant, &key)? {
-            Some(owner) if owner.span.until.is_none() && owner.account == account => {
-                return Ok(owner.span);
-            }
-            Some(owner) if owner.span.until.is_none() => {
-                return Err(CatalogError::Conflict(Conflict::AddressOwned).into());
-            }
-            // A hand-over in the past would open mail of the predecessor's time.
-            Some(owner) if handover == Handover::Rule => owner.span.until.max(Some(at)),
-            _ => None,
-        };
-        db.prepare_cached(
-            "INSERT INTO account_address (account, tenant, key, valid_from) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((account, tenant, &key, from.map(Timestamp::as_micros)))?;
-        Ok(OwnedAddress { key, from, until: None })
-    })
+    let account = account_row(db, account)?;
+    let tenant = tenant_of(db, account)?.ok_or(CatalogError::Invalid("the account's tenant"))?;
+    let from = match last_owner(db, tenant, &key)? {
+        Some(owner) if owner.span.until.is_none() && owner.account == account => {
+            return Ok(owner.span);
+        }
+        Some(owner) if owner.span.until.is_none() => {
+            return Err(CatalogError::Conflict(Conflict::AddressOwned).into());
+        }
+        // A hand-over in the past would open mail of the predecessor's time.
+        Some(owner) if handover == Handover::Rule => owner.span.until.max(Some(at)),
+        _ => None,
+    };
+    db.prepare_cached(
+        "INSERT INTO account_address (account, tenant, key, valid_from) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute((account, tenant, &key, from.map(Timestamp::as_micros)))?;
+    Ok(OwnedAddress { key, from, until: None })
 }
 
 pub(super) fn end(
@@ -56,15 +65,23 @@ pub(super) fn end(
     address: &EmailAddress,
     at: Timestamp,
 ) -> Result<(), CatalogError> {
-    engine.write(|db, _| {
-        let account = account_row(db, account)?;
-        db.prepare_cached(
-            "UPDATE account_address SET valid_until = max(?3, coalesce(valid_from, ?3))
-             WHERE account = ?1 AND key = ?2 AND valid_until IS NULL",
-        )?
-        .execute((account, address.key(), at.as_micros()))?;
-        Ok(())
-    })
+    engine.write(|db, _| end_in(db, account, address, at))
+}
+
+/// Ends the ownership in the transaction that runs.
+pub(super) fn end_in(
+    db: &Connection,
+    account: AccountId,
+    address: &EmailAddress,
+    at: Timestamp,
+) -> Result<(), Abort> {
+    let account = account_row(db, account)?;
+    db.prepare_cached(
+        "UPDATE account_address SET valid_until = max(?3, coalesce(valid_from, ?3))
+         WHERE account = ?1 AND key = ?2 AND valid_until IS NULL",
+    )?
+    .execute((account, address.key(), at.as_micros()))?;
+    Ok(())
 }
 
 pub(super) fn all(engine: &Sqlite, account: AccountId) -> Result<Vec<OwnedAddress>, CatalogError> {

@@ -2,7 +2,7 @@ use model::{AccountId, TenantId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::codes::{Json, Name, Named, Parsed, int, json, uint};
-use super::fault::Fault;
+use super::fault::{Abort, Fault};
 use super::{Sqlite, tenant_row};
 use crate::{AuditEvent, AuditLog, AuditQuery, AuditRow, CatalogError};
 
@@ -11,13 +11,7 @@ impl AuditLog for Sqlite {
         if events.is_empty() {
             return Ok(());
         }
-        let result = self.write(|db, _| {
-            for event in events {
-                let tenant = event.tenant.map(|tenant| tenant_row(db, tenant)).transpose()?;
-                append(db, tenant, event)?;
-            }
-            Ok(())
-        });
+        let result = self.write(|db, _| append_all(db, events));
         self.audited.count(events, &result);
         result
     }
@@ -55,6 +49,15 @@ impl AuditLog for Sqlite {
             Ok(rows)
         })
     }
+}
+
+/// Appends the events in the transaction that runs.
+pub(super) fn append_all(db: &Connection, events: &[AuditEvent]) -> Result<(), Abort> {
+    for event in events {
+        let tenant = event.tenant.map(|tenant| tenant_row(db, tenant)).transpose()?;
+        append(db, tenant, event)?;
+    }
+    Ok(())
 }
 
 fn append(db: &Connection, tenant: Option<i64>, event: &AuditEvent) -> Result<(), Fault> {

@@ -5,10 +5,10 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 use super::accounts::account;
 use super::codes::{json, uint};
 use super::fault::{Abort, Fault};
-use super::{Sqlite, addresses, groups, tenant_row};
+use super::{Sqlite, accounts, addresses, audit, groups, tenant_row};
 use crate::{
-    ACCOUNT_PAGE_ROWS_MAX, Account, AccountFilter, AccountPage, AccountRow, CatalogError, Group,
-    GroupRow, People,
+    ACCOUNT_PAGE_ROWS_MAX, Account, AccountChange, AccountFilter, AccountPage, AccountRow,
+    AuditEvent, CatalogError, Group, GroupRow, People,
 };
 
 /// Words of a filter that are looked at; who writes more finds no less.
@@ -25,6 +25,34 @@ impl People for Sqlite {
         self.read(|db| {
             let tenant = tenant.map(|tenant| tenant_row(db, tenant)).transpose()?;
             page(db, tenant, filter, after, limit.min(ACCOUNT_PAGE_ROWS_MAX))
+        })
+    }
+
+    fn change_accounts(
+        &self,
+        tenant: Option<TenantId>,
+        changes: &[AccountChange],
+        events: &[AuditEvent],
+        at: Timestamp,
+    ) -> Result<(), CatalogError> {
+        self.write(|db, _| {
+            for change in changes {
+                if change.account.tenant != tenant {
+                    return Err(CatalogError::NotFound("the account").into());
+                }
+                accounts::apply(db, change)?;
+            }
+            for change in changes {
+                for address in &change.end {
+                    addresses::end_in(db, change.account.id, address, at)?;
+                }
+            }
+            for change in changes {
+                for (address, handover) in &change.give {
+                    addresses::give_in(db, change.account.id, address, *handover, at)?;
+                }
+            }
+            Ok(audit::append_all(db, events)?)
         })
     }
 

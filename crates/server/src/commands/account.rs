@@ -126,7 +126,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::ResetPassword { user } => {
             let account = house.catalog.account_named(&user)?;
             let account = account.with_context(|| format!("there is no account {user:?}"))?;
-            let one_time = identity.reset_password(account.id, "command line", now)?;
+            let one_time = identity.reset_password(account.id, &By::server("command line"), now)?;
             print(one_time.reveal());
         }
     }
