@@ -21,6 +21,199 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/access-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests: officers see all of the tenant, auditors their own. */
+        get: operations["accessRequests"];
+        put?: never;
+        /** Asks for access, with a reason. It opens nothing until another person approves it. */
+        post: operations["requestAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One request. */
+        get: operations["accessRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a request of another person: their grants count as far as it goes. */
+        post: operations["approveAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rejects a request of another person. */
+        post: operations["rejectAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends an approved access at once, or withdraws one's own request. */
+        post: operations["revokeAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts by user name, in pages. */
+        get: operations["accounts"];
+        put?: never;
+        /** Creates an account or a shared mailbox, with its addresses. */
+        post: operations["createAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/selection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Selects accounts for "archive only selected accounts", or takes them out. */
+        post: operations["selectAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One account with its groups. */
+        get: operations["account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes names, role, language and flags. A disabled account is signed out; its mail stays. */
+        patch: operations["changeAccount"];
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives an address from now on. One that had no owner before opens all its past mail; one that
+         *     had an owner opens only mail from now on, unless a reason says otherwise.
+         */
+        post: operations["giveAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/addresses/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends the ownership of an address; mail received before stays visible. */
+        delete: operations["endAddress"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a new one-time password and ends all sessions of the account. */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{id}/second-factors": {
         parameters: {
             query?: never;
@@ -193,6 +386,81 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Grants, newest first. */
+        get: operations["grants"];
+        put?: never;
+        /** Opens a mailbox to an account or a group, or the whole tenant to an auditor or officer. */
+        post: operations["giveGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{grant}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a grant at once. */
+        post: operations["revokeGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The groups of the tenant. */
+        get: operations["groups"];
+        put?: never;
+        /** Creates a group. */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A group with its members. */
+        get: operations["group"];
+        put?: never;
+        post?: never;
+        /** Removes a group; its grants end. */
+        delete: operations["removeGroup"];
+        options?: never;
+        head?: never;
+        /**
+         * Renames a group or replaces its members. What a directory says about its groups is taken over
+         *     again with the next synchronisation.
+         */
+        patch: operations["changeGroup"];
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -290,6 +558,23 @@ export interface paths {
         };
         /** What the live log remembers, oldest first. */
         get: operations["recentLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mailboxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mailboxes of others that grants open to the caller, or would open once access is approved. */
+        get: operations["mailboxes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1151,6 +1436,42 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AccessDecision: {
+            /** Format: date-time */
+            at: string;
+            reason: string;
+            state: string;
+            who: string;
+        };
+        /** @description A request for access to foreign mail, where four eyes are required. */
+        AccessRequest: {
+            /** @description Whether it counts at this moment. */
+            active: boolean;
+            /** Format: date-time */
+            askedAt: string;
+            /** @description Who is to be told, as far as the tenant wants that. */
+            concerned: components["schemas"]["ConcernedPerson"][];
+            /** @description Whether the caller may approve or reject it. */
+            decidable: boolean;
+            /** @description Oldest first. */
+            decisions: components["schemas"]["AccessDecision"][];
+            id: string;
+            mail: components["schemas"]["ShownSpan"];
+            /** @description Whose mail; empty: that of the whole tenant. */
+            mailboxes: components["schemas"]["NamedAccount"][];
+            reason: string;
+            requester: components["schemas"]["NamedAccount"];
+            /** @description `asked`, `approved`, `rejected` or `revoked`. */
+            state: string;
+            /** Format: date-time */
+            until: string;
+            wholeTenant: boolean;
+        };
+        AccessRequestsAnswer: {
+            next: string | null;
+            /** @description Newest first. */
+            requests: components["schemas"]["AccessRequest"][];
+        };
         Account: {
             /** @description The addresses whose mail the account sees, or saw. */
             addresses: string[];
@@ -1165,11 +1486,67 @@ export interface components {
             tenant: components["schemas"]["Tenant"] | null;
             userName: string;
         };
+        AccountDetail: components["schemas"]["AccountEntry"] & {
+            groups: components["schemas"]["NamedGroup"][];
+        };
+        /** @description An account as administrators see it. */
+        AccountEntry: {
+            /** @description Those that it owns or owned. */
+            addresses: components["schemas"]["AddressSpan"][];
+            /** @description Selected for "archive only selected accounts". */
+            archived: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description The directory that it comes from; null: made here. */
+            directory: string | null;
+            disabled: boolean;
+            displayName: string;
+            firstName: string;
+            hasPassword: boolean;
+            id: string;
+            kind: components["schemas"]["AccountKind"];
+            language: string | null;
+            lastName: string;
+            mustChangePassword: boolean;
+            role: components["schemas"]["AccountRole"];
+            userName: string;
+        };
+        /** @enum {string} */
+        AccountKind: "person" | "shared";
         /** @enum {string} */
         AccountRole: "user" | "auditor" | "officer" | "administrator" | "operator";
+        AccountsAnswer: {
+            next: string | null;
+            /** @description By user name. */
+            rows: components["schemas"]["AccountEntry"][];
+            /**
+             * Format: int64
+             * @description How many the filter lets through, on whatever page.
+             */
+            total: number;
+            /**
+             * @description User names are unique on the whole server: a beginning that tells those of this tenant
+             *     apart.
+             */
+            userNamePrefix: string;
+        };
         AddedDomain: {
             domain: components["schemas"]["Domain"];
             job?: components["schemas"]["Job"] | null;
+        };
+        /** @description An address and when received mail it opens. */
+        AddressSpan: {
+            address: string;
+            /**
+             * Format: date-time
+             * @description Null: from the beginning.
+             */
+            from: string | null;
+            /**
+             * Format: date-time
+             * @description Null: it is owned now.
+             */
+            until: string | null;
         };
         ApiToken: {
             createdAt: string;
@@ -1249,6 +1626,24 @@ export interface components {
             selfSigned: boolean;
             subject: string;
         };
+        /** @description What is missing stays as it is. */
+        ChangeAccount: {
+            archived?: boolean | null;
+            disabled?: boolean | null;
+            /** @description Empty: first and last name. */
+            displayName?: string | null;
+            firstName?: string | null;
+            /** @description Empty: that of the browser. */
+            language?: string | null;
+            lastName?: string | null;
+            role?: components["schemas"]["AccountRole"] | null;
+        };
+        /** @description What is missing stays as it is. */
+        ChangeGroup: {
+            /** @description Ids of all accounts that are to be members. */
+            members?: string[] | null;
+            name?: string | null;
+        };
         /** @description What is absent stays as it is. */
         ChangeSettings: {
             archiveOnlySelected?: boolean | null;
@@ -1277,6 +1672,11 @@ export interface components {
         };
         /** @enum {string} */
         CheckState: "fail" | "ok" | "pending" | "warn";
+        ConcernedPerson: {
+            account: components["schemas"]["NamedAccount"];
+            /** Format: date-time */
+            toldAt: string | null;
+        };
         /** @description Something that is wrong until it is over. */
         Condition: {
             /** @description Such as `disk-low`; the user interface has a text for each. */
@@ -1335,6 +1735,11 @@ export interface components {
         ConnectValue: {
             name: string;
             value: string;
+        };
+        CreatedAccount: {
+            account: components["schemas"]["AccountEntry"];
+            /** @description Shown this once; must be changed at the first sign-in. */
+            oneTimePassword: string | null;
         };
         CreatedApiToken: {
             details: components["schemas"]["ApiToken"];
@@ -1455,9 +1860,67 @@ export interface components {
             hit: boolean;
             text: string;
         };
+        GiveAddress: {
+            address: string;
+            /** @description Opens also the mail of an earlier owner's time; stands in the audit log. */
+            everythingReason?: string | null;
+        };
         GivenReason: {
             /** @description Stands in the audit log. */
             reason: string;
+        };
+        /** @description Who may see whose mail, and why. */
+        Grant: {
+            account: components["schemas"]["NamedAccount"] | null;
+            /** @description Whether it works at this moment; four eyes apart. */
+            active: boolean;
+            /** Format: date-time */
+            grantedAt: string;
+            grantedBy: string;
+            group: components["schemas"]["NamedGroup"] | null;
+            id: string;
+            kind: components["schemas"]["GrantKind"];
+            /** @description Which mail it opens: that received within this span. */
+            mail: components["schemas"]["ShownSpan"];
+            mailbox: components["schemas"]["NamedAccount"] | null;
+            reason: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedBy: string | null;
+            /** @description When the grant works. */
+            valid: components["schemas"]["ShownSpan"];
+        };
+        /** @enum {string} */
+        GrantKind: "audit" | "deputy" | "leaver" | "shared";
+        GrantedMailbox: components["schemas"]["NamedAccount"] & {
+            addresses: string[];
+            kind: components["schemas"]["AccountKind"];
+            /** @description Whether some of its mail is open now. */
+            open: boolean;
+        };
+        GrantsAnswer: {
+            /** @description Newest first. */
+            grants: components["schemas"]["Grant"][];
+            next: string | null;
+        };
+        GroupDetail: {
+            directory: string | null;
+            id: string;
+            /** @description By user name. */
+            members: components["schemas"]["NamedAccount"][];
+            name: string;
+        };
+        GroupEntry: {
+            /** @description The directory that it comes from; null: made here. */
+            directory: string | null;
+            id: string;
+            /** Format: int64 */
+            members: number;
+            name: string;
+        };
+        GroupsAnswer: {
+            /** @description By name. */
+            groups: components["schemas"]["GroupEntry"][];
         };
         Header: {
             name: string;
@@ -1629,15 +2092,61 @@ export interface components {
             address: string;
             name: string;
         };
+        MailboxesAnswer: {
+            /** @description When mail was received of which everything of the tenant is open now. */
+            everything: components["schemas"]["ShownSpan"][];
+            /** @description Whether the caller needs an approved access request. */
+            fourEyes: boolean;
+            /** @description Mailboxes of others that grants of the caller open, or would open once access is approved. */
+            mailboxes: components["schemas"]["GrantedMailbox"][];
+            next: string | null;
+        };
         /** @enum {string} */
         Mark: "damaged_report" | "decrypted_copy" | "not_a_mail" | "recipients_from_headers" | "too_complex" | "unreadable";
         MetricsSettings: {
             /** @description Networks (CIDR) that may read `/metrics` without a token. */
             allowedNetworks: string[];
         };
+        NamedAccount: {
+            displayName: string;
+            id: string;
+            userName: string;
+        };
+        NamedGroup: {
+            id: string;
+            name: string;
+        };
         NamedTenant: {
             id: string;
             name: string;
+        };
+        NewAccessRequest: {
+            mail?: components["schemas"]["TimeSpan"];
+            /** @description Ids of accounts, at most 1,000; none with `wholeTenant`. */
+            mailboxes?: string[];
+            reason: string;
+            /**
+             * Format: date-time
+             * @description At most 366 days from now.
+             */
+            until: string;
+            wholeTenant?: boolean;
+        };
+        NewAccount: {
+            addresses?: string[];
+            /** @description Empty: first and last name. */
+            displayName?: string;
+            firstName?: string;
+            kind?: components["schemas"]["AccountKind"] | null;
+            language?: string | null;
+            lastName?: string;
+            /** @description A one-time password is drawn if it is missing. */
+            password?: string | null;
+            role?: components["schemas"]["AccountRole"] | null;
+            /** @description Never changes. */
+            userName: string;
+            /** @description Opens all mail of the tenant to an auditor or officer, for this reason. */
+            wholeTenantReason?: string | null;
         };
         NewApiToken: {
             /** @description RFC 3339; within a year. */
@@ -1654,6 +2163,24 @@ export interface components {
             /** @description Send what waits as `not-ours` through the rules again. */
             rerun?: boolean;
             subdomains?: boolean;
+        };
+        NewGrant: {
+            /** @description Whom to: an account, or else a group. */
+            account?: string | null;
+            group?: string | null;
+            kind: components["schemas"]["GrantKind"];
+            mail?: components["schemas"]["TimeSpan"];
+            /** @description Whose mail: an account; null with `wholeTenant`. */
+            mailbox?: string | null;
+            reason: string;
+            valid?: components["schemas"]["TimeSpan"];
+            /** @description Opens all mail of the tenant; for one auditor or officer. */
+            wholeTenant?: boolean;
+        };
+        NewGroup: {
+            /** @description Ids of accounts. */
+            members?: string[];
+            name: string;
         };
         NewPasskey: {
             /** @description `PublicKeyCredential.toJSON()`. */
@@ -1732,6 +2259,10 @@ export interface components {
              * @description Notifications that wait for the smarthost.
              */
             waiting: number;
+        };
+        OneTimePassword: {
+            /** @description Shown this once; must be changed at the next sign-in. */
+            oneTimePassword: string;
         };
         /** @description A signed-in browser. */
         OpenSession: {
@@ -2047,6 +2578,15 @@ export interface components {
             required: boolean;
             totp: boolean;
         };
+        SelectAccounts: {
+            /** @description At most 1,000; null: all accounts of the tenant. */
+            accounts?: string[] | null;
+            archived: boolean;
+        };
+        SelectedAccounts: {
+            /** Format: int64 */
+            changed: number;
+        };
         /** @description All settings with their effective values. */
         ServerSettings: {
             http: components["schemas"]["HttpSettings"];
@@ -2095,6 +2635,13 @@ export interface components {
         SettingsPatch: Record<string, never>;
         /** @enum {string} */
         Severity: "debug" | "info" | "warn" | "error";
+        /** @description A span of time. */
+        ShownSpan: {
+            /** Format: date-time */
+            from: string | null;
+            /** Format: date-time */
+            until: string | null;
+        };
         /** @enum {string} */
         SignInMethod: "directory" | "passkey" | "password" | "provider";
         /** @description How the accounts of the tenant, or the operators, sign in. */
@@ -2411,6 +2958,19 @@ export interface components {
             language?: components["schemas"]["NoticeLanguage"] | null;
             to: string;
         };
+        /** @description A span of time; an end that is missing is without one. */
+        TimeSpan: {
+            /**
+             * Format: date-time
+             * @description The first moment that belongs to it.
+             */
+            from?: string | null;
+            /**
+             * Format: date-time
+             * @description The first moment that no longer belongs to it.
+             */
+            until?: string | null;
+        };
         /** @description PEM files, taken anew when they change. Both empty: a self-signed pair, renewed by itself. */
         TlsSettings: {
             certificate: string;
@@ -2479,6 +3039,741 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    accessRequests: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequestsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account has nothing to do with access */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccessRequest"];
+            };
+        };
+        responses: {
+            /** @description waits for another person */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequest"];
+                };
+            };
+            /** @description a reason is missing, the span is empty or too long, or it names no mailbox */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such mailbox */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accessRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the request's id */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequest"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such request */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the request's id */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenReason"];
+            };
+        };
+        responses: {
+            /** @description approved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequest"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such request waits */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description one's own request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejectAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the request's id */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenReason"];
+            };
+        };
+        responses: {
+            /** @description rejected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequest"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such request waits */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description one's own request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the request's id */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenReason"];
+            };
+        };
+        responses: {
+            /** @description ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequest"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such request stands */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accounts: {
+        parameters: {
+            query?: {
+                /** @description Words that all occur in user name, names or a present address. */
+                q?: string;
+                role?: components["schemas"]["AccountRole"];
+                kind?: components["schemas"]["AccountKind"];
+                disabled?: boolean;
+                archived?: boolean;
+                /** @description A directory's id, or `local`. */
+                directory?: string;
+                /** @description Only members of this group. */
+                group?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description At most 500; 100 if it is missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            /** @description created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedAccount"];
+                };
+            };
+            /** @description something is missing or too long; `code` and `detail` say what */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the user name is taken, or an address belongs to another account */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    selectAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SelectAccounts"];
+            };
+        };
+        responses: {
+            /** @description how many changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelectedAccounts"];
+                };
+            };
+            /** @description too many ids */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountDetail"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAccount"];
+            };
+        };
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountDetail"];
+                };
+            };
+            /** @description a name is too long, or a role does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description one's own role or account */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveAddress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveAddress"];
+            };
+        };
+        responses: {
+            /** @description the span that it owns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressSpan"];
+                };
+            };
+            /** @description no address, or no reason */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another account owns it now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endAddress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account's id */
+                id: string;
+                /** @description the address */
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the account does not own it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the password, this once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneTimePassword"];
+                };
+            };
+            /** @description a shared mailbox has no password */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2994,6 +4289,399 @@ export interface operations {
             };
         };
     };
+    grants: {
+        parameters: {
+            query?: {
+                /** @description Only grants to this account. */
+                account?: string;
+                /** @description Only grants to this group. */
+                group?: string;
+                /** @description Only grants on this mailbox: an account's id, or `tenant`. */
+                mailbox?: string;
+                /** @description Only those that stand: neither revoked nor over. */
+                standing?: boolean;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGrant"];
+            };
+        };
+        responses: {
+            /** @description it works from now on, or from its first moment on */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description a reason is missing, a span is empty, or it does not say whom and what */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such account, group or mailbox */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the grant's id */
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenReason"];
+            };
+        };
+        responses: {
+            /** @description ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such grant stands */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGroup"];
+            };
+        };
+        responses: {
+            /** @description created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description the name is empty or too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the group's id */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the group */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such group */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the group's id */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such group */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the group's id */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeGroup"];
+            };
+        };
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description the name is empty or too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such group or account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -3234,6 +4922,49 @@ export interface operations {
                 };
             };
             /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mailboxes: {
+        parameters: {
+            query?: {
+                /** @description Words that all occur in user name, names or a present address. */
+                q?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxesAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account reads no mail */
             404: {
                 headers: {
                     [name: string]: unknown;

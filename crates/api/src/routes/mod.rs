@@ -1,5 +1,5 @@
-mod account_access;
 mod access;
+mod account_access;
 mod accounts;
 mod dashboard;
 mod documents;

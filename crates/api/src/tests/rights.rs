@@ -1,6 +1,7 @@
 //! One table says what every kind of caller gets from every route; areas have files of their own.
 
 mod operation;
+mod people;
 mod tenancy;
 
 use std::collections::BTreeSet;
@@ -86,7 +87,9 @@ impl Route {
 
 /// All areas, joined.
 fn routes() -> impl Iterator<Item = &'static Route> {
-    [ROUTES, operation::ROUTES, sign_in::ROUTES, tenancy::ROUTES].into_iter().flatten()
+    [ROUTES, operation::ROUTES, people::ROUTES, sign_in::ROUTES, tenancy::ROUTES, people::LAST]
+        .into_iter()
+        .flatten()
 }
 
 const ROUTES: &[Route] = &[
@@ -149,6 +152,7 @@ struct Things {
     record: String,
     report: String,
     quarantined: String,
+    people: people::Things,
     tenancy: tenancy::Things,
     /// Otto's.
     account: String,
@@ -161,9 +165,10 @@ impl Things {
         let account = model::AccountId::from_bytes([Who::Otto as u8; 16]).to_string();
         // Who may follow the log is told that it is busy: an open one never ends.
         world.state.live_log.close();
+        let people = people::Things::of(world);
         let tenancy = tenancy::Things::of(world);
         let (record, report) = (record.to_string(), report.to_string());
-        Self { record, report, quarantined, account, tenancy }
+        Self { record, report, quarantined, account, people, tenancy }
     }
 
     fn path(&self, template: &str) -> String {
@@ -178,7 +183,7 @@ impl Things {
             .replace("{token}", &"0".repeat(32))
             .replace("{index}", "0")
             .replace("{cid}", "logo%40a");
-        let path = self.tenancy.path(&path);
+        let path = self.people.path(&self.tenancy.path(&path));
         if path.ends_with("/suggest") { path + "?q=from:a" } else { path }
     }
 }
@@ -223,6 +228,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         record: "0".repeat(32),
         report: format!("sha256:{}", "0".repeat(64)),
         quarantined: "0".repeat(32),
+        people: people::Things::all("00000000000000000000000000000000"),
         tenancy: tenancy::Things::all("00000000000000000000000000000000"),
         account: "0".repeat(32),
     };
@@ -230,6 +236,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         record: "..%2f..".into(),
         report: "x".into(),
         quarantined: "%00".into(),
+        people: people::Things::all("%00"),
         tenancy: tenancy::Things::all("%00"),
         account: "x".into(),
     };
