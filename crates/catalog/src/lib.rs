@@ -13,6 +13,7 @@ mod error;
 mod grant;
 mod history;
 mod job;
+mod ledger;
 mod operation;
 mod people;
 mod record;
@@ -41,6 +42,7 @@ pub use history::{
     TenantFigures, Totals,
 };
 pub use job::{JobRow, JobState, Jobs};
+pub use ledger::{Ledger, LedgerEvent, SealedBatchRow};
 pub use operation::{
     AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
 };
@@ -77,6 +79,7 @@ pub trait Catalog:
     + Grants
     + History
     + Jobs
+    + Ledger
     + Operations
     + People
     + Records

@@ -49,3 +49,25 @@ pub fn batch(octets: &[u8]) {
         let _ = seal.verify(octets, None);
     }
 }
+
+/// A small batch file, to begin with.
+pub fn batch_seed() -> Vec<u8> {
+    let algorithm = crate::HashAlgorithm::Sha256;
+    let at = model::Timestamp::from_seconds(1_700_000_000);
+    let leaf = |seq: u64| crate::ledger::Leaf {
+        seq,
+        kind: "archived".into(),
+        at,
+        digest: algorithm.hash(&seq.to_be_bytes()),
+    };
+    let batch = Batch {
+        tenant: model::TenantId::from_bytes([1; 16]),
+        number: 2,
+        predecessor: Some(algorithm.hash(b"a")),
+        algorithm,
+        sealed_at: at,
+        kind: crate::ledger::SealKind::Stamped,
+        leaves: (7..10).map(leaf).collect(),
+    };
+    batch.to_der().unwrap_or_default()
+}

@@ -37,7 +37,7 @@ pub enum SealKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
     pub seq: u64,
-    /// Such as `new` or `merged`; at most 64 bytes.
+    /// Such as `archived` or `merged`; at most 64 bytes.
     pub kind: String,
     pub at: Timestamp,
     /// The hash of the event's data object group ([`record_members`] for an archived mail).
@@ -296,4 +296,39 @@ fn read_time(fields: &mut Reader<'_>) -> Result<Timestamp> {
         true => Ok(at),
         false => Err(fields.flaw("a time has too many digits")),
     }
+}
+
+const NOTE_LABEL: &str = "chancery sealed batch";
+const NOTE_NAME: &str = "the note of a sealed batch";
+
+/// A batch file with its evidence record or its local seal, as the vault keeps them in one note
+/// (`docs/evidence.md`).
+pub fn encode_note(file: &[u8], record: Option<&[u8]>, seal: Option<&[u8]>) -> Vec<u8> {
+    let field = |tag, octets: Option<&[u8]>| octets.map(|it| der::tlv(context(tag), it));
+    der::sequence(&[
+        &der::tlv(UTF8_STRING, NOTE_LABEL.as_bytes()),
+        &der::unsigned(INTEGER, VERSION),
+        &der::tlv(OCTET_STRING, file),
+        &field(0, record).unwrap_or_default(),
+        &field(1, seal).unwrap_or_default(),
+    ])
+}
+
+/// What a note of the vault holds: the batch file, its evidence record, its local seal.
+pub type Note<'a> = (&'a [u8], Option<&'a [u8]>, Option<&'a [u8]>);
+
+/// # Errors
+/// When it is another note.
+pub fn decode_note<'a>(octets: &'a [u8], limits: &Limits) -> Result<Note<'a>> {
+    let greatest = limits.batch_bytes_max.saturating_add(limits.record_bytes_max);
+    check_size(octets.len(), greatest, NOTE_NAME)?;
+    let mut fields = Reader::new(Reader::whole(octets, SEQUENCE, NOTE_NAME)?.value, NOTE_NAME);
+    if fields.text()? != NOTE_LABEL || fields.number()? != VERSION {
+        return Err(fields.flaw("it is another note"));
+    }
+    let file = fields.expect(OCTET_STRING)?.value;
+    let record = fields.optional(context(0))?.map(|tlv| tlv.value);
+    let seal = fields.optional(context(1))?.map(|tlv| tlv.value);
+    fields.finish()?;
+    Ok((file, record, seal))
 }

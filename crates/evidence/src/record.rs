@@ -102,6 +102,23 @@ impl EvidenceRecord {
         self.chains.last().and_then(|chain| chain.stamps.last()).expect("a record has a stamp")
     }
 
+    /// The record of another leaf of the same tree: `first` makes its own first stamp from the
+    /// token; time-stamp renewals are over tokens and are shared.
+    ///
+    /// # Errors
+    /// After a hash-tree renewal, which is over each object by itself.
+    pub fn for_leaf(&self, first: impl FnOnce(&[u8]) -> ArchiveTimeStamp) -> Result<Self> {
+        let [chain] = self.chains.as_slice() else {
+            let what = "the record has a hash-tree renewal of its own";
+            return Err(EvidenceError::Unsupported(what.into()));
+        };
+        let mut stamps = chain.stamps.clone();
+        if let Some(stamp) = stamps.first_mut() {
+            *stamp = first(&stamp.token);
+        }
+        Ok(Self { chains: vec![ArchiveTimeStampChain { stamps }], ..self.clone() })
+    }
+
     /// Appends to the last chain.
     pub(crate) fn extend(&mut self, stamp: ArchiveTimeStamp) {
         if let Some(chain) = self.chains.last_mut() {

@@ -16,7 +16,7 @@ use crate::sums::{self, Sums};
 /// The most batches of one export.
 const BATCHES_MAX: u64 = 1_000_000;
 /// Kinds of events that are about an archived mail.
-const ARCHIVED: [&str; 2] = ["merged", "new"];
+const ARCHIVED: [&str; 2] = ["archived", "merged"];
 
 /// The certificates that the export itself brings.
 pub fn anchors(source: &Source) -> Result<TrustAnchors, VerifyError> {

@@ -26,6 +26,7 @@ const CARRIED: &[&str] = &[
     "total_day",
     "source_figures",
     "job",
+    "sealed_batch",
     "sign_in_policy",
     "provider",
     "provider_subject",

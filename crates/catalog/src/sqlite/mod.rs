@@ -16,6 +16,7 @@ mod groups;
 mod history;
 mod intern;
 mod jobs;
+mod ledger;
 mod operation;
 mod people;
 mod pool;

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0004_directories.sql"),
     include_str!("0005_sign_in.sql"),
     include_str!("0006_operation.sql"),
+    include_str!("0007_ledger.sql"),
 ];
 
 pub const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -8,7 +8,7 @@ const SHA256: HashAlgorithm = HashAlgorithm::Sha256;
 fn batch(number: u64, seqs: std::ops::Range<u64>, before: Option<&Batch>) -> Batch {
     let leaf = |seq: u64| Leaf {
         seq,
-        kind: "new".into(),
+        kind: "archived".into(),
         at: Timestamp::from_micros(1_700_000_000_000_000 + seq as i64),
         digest: SHA256.hash(&seq.to_be_bytes()),
     };

@@ -81,6 +81,23 @@ const SMTP_WORDS: &[&[u8]] = &[
     b"..",
 ];
 
+/// Headers of elements, lengths in several forms, an identifier.
+const DER_WORDS: &[&[u8]] = &[
+    b"\x30\x00",
+    b"\x30\x80",
+    b"\x30\x82\x01\x00",
+    b"\x30\x84\xff\xff\xff\xff",
+    b"\x31\x00",
+    b"\x02\x01\x01",
+    b"\x04\x20",
+    b"\x05\x00",
+    b"\xa0\x00",
+    b"\xa1\x00",
+    b"\xa2\x02\x30\x00",
+    b"\x18\x0f20261122034133Z",
+    b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03",
+];
+
 const QUERY_WORDS: &[&[u8]] = &[
     b"from:",
     b"to:",
@@ -106,6 +123,10 @@ fn targets() -> Vec<Target> {
     let none: fn() -> Vec<Vec<u8>> = || vec![vec![0; 64], b"CHANCERY".to_vec()];
     let target = |name, run, seeds, words| Target { name, run, seeds, words };
     vec![
+        target("evidence-answer", evidence::fuzz::answer, evidence_seeds, DER_WORDS),
+        target("evidence-batch", evidence::fuzz::batch, evidence_seeds, DER_WORDS),
+        target("evidence-record", evidence::fuzz::record, evidence_seeds, DER_WORDS),
+        target("evidence-token", evidence::fuzz::token, evidence_seeds, DER_WORDS),
         target(
             "index-query",
             index::fuzz::query as fn(&[u8]),
@@ -212,6 +233,25 @@ fn mail_seeds() -> Vec<Vec<u8>> {
         .take(60)
         .collect();
     collect(Path::new("fixtures"), &mut seeds);
+    seeds
+}
+
+/// Records of the fixtures, and the token, certificates and structures within them.
+fn evidence_seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    collect(Path::new("fixtures/evidence"), &mut seeds);
+    let records: Vec<Vec<u8>> =
+        seeds.iter().filter(|seed| seed.starts_with(b"\x30\x82")).cloned().collect();
+    for record in records.iter().take(4) {
+        // Each element of some size is a seed of its own: tokens, certificates, signers.
+        let starts = record.windows(2).enumerate().filter(|(_, it)| *it == b"\x30\x82");
+        for (at, _) in starts {
+            let Some(length) = record.get(at + 2..at + 4) else { continue };
+            let end = at + 4 + usize::from(length[0]) * 256 + usize::from(length[1]);
+            seeds.extend(record.get(at..end).map(<[u8]>::to_vec));
+        }
+    }
+    seeds.push(evidence::fuzz::batch_seed());
     seeds
 }
 

@@ -1,5 +1,6 @@
 //! `chancery-verify` as a program: what it says of good exports, and of all kinds of bad ones.
 
+mod archive;
 mod exports;
 mod single;
 mod support;

@@ -198,7 +198,7 @@ impl Export {
 fn batch(number: u64, chunk: &[Submission], before: Option<&[u8]>, local: bool) -> Batch {
     let leaf = |(place, submission): (usize, &Submission)| Leaf {
         seq: (number - 1) * 2 + place as u64 + 1,
-        kind: "new".into(),
+        kind: "archived".into(),
         at: submission.facts.received_at,
         digest: group_hash(SHA256, &submission.members()).unwrap(),
     };
@@ -242,11 +242,14 @@ fn stamp(authority: &Authority, root: HashValue) -> Vec<u8> {
     let request = Request { algorithm: SHA256, imprint: root, nonce: 5, policy: None };
     let answer = authority.reply(&request.to_der().unwrap(), None);
     let anchors = TrustAnchors::from_pem(&authority.read("root.pem")).unwrap();
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let now = Timestamp::from_seconds(since.as_secs() as i64);
     let limits = Limits::default();
-    let verified = check_response(&request, &answer, &anchors, now, &limits).unwrap();
+    let verified = check_response(&request, &answer, &anchors, now(), &limits).unwrap();
     verified.token.der().to_vec()
+}
+
+pub fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_micros(since.as_micros() as i64)
 }
 
 fn write(folder: &Path, path: &str, octets: &[u8]) {

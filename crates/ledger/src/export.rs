@@ -1,0 +1,158 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use evidence::export::{
+    ANCHORS, ExportedDelivery, ExportedMail, FORMAT, MANIFEST, Manifest, README, SUMS, batch_path,
+    delivery_path, last_token, mail_path, readme, sums_line,
+};
+use evidence::{EvidenceRecord, HashAlgorithm};
+use model::{Digest, RecordId, TenantId, Timestamp};
+
+use crate::{Ledger, LedgerError, Result, Seal, SealedBatch};
+
+/// What an export is to hold.
+pub struct Export<'a> {
+    pub tenant: TenantId,
+    /// In any order; each must be archived and sealed.
+    pub records: &'a [RecordId],
+    pub now: Timestamp,
+    /// Name and version of the program.
+    pub product: &'a str,
+    /// Certificates of the authorities, to be found more easily; PEM.
+    pub anchors: &'a [(&'a str, &'a [u8])],
+}
+
+/// A folder that is being filled.
+struct Target<'a> {
+    folder: &'a Path,
+    sums: BTreeMap<String, Digest>,
+}
+
+impl Target<'_> {
+    fn write(&mut self, path: String, octets: &[u8]) -> Result<()> {
+        let full = self.folder.join(&path);
+        let failed = |source| LedgerError::Export { path: full.clone(), source };
+        if let Some(parent) = full.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        std::fs::write(&full, octets).map_err(failed)?;
+        self.sums.insert(path, Digest::of(octets));
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Writes an export with its evidence into `folder` (`docs/evidence.md`), which should be empty:
+    /// the mails, and all batches between the first and the last that concern them, so that the
+    /// ledger can be followed. Not durable before the caller syncs it.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotSealed`], [`LedgerError::UnknownRecord`]; damage in the vault; a folder that
+    /// cannot be written to.
+    pub fn export(&self, export: &Export<'_>, folder: &Path) -> Result<Manifest> {
+        let mut target = Target { folder, sums: BTreeMap::new() };
+        let mut mails = Vec::new();
+        let mut concerned = BTreeSet::new();
+        let unique: BTreeSet<RecordId> = export.records.iter().copied().collect();
+        for record in unique {
+            mails.push(self.export_mail(export.tenant, record, &mut concerned, &mut target)?);
+        }
+        let first = concerned.first().copied().unwrap_or(1);
+        let last = concerned.last().copied().unwrap_or(1);
+        let manifest = Manifest {
+            format: FORMAT,
+            tenant: export.tenant,
+            exported_at: export.now,
+            product: export.product.to_owned(),
+            first_batch: first,
+            last_batch: last,
+            complete: false,
+            mails,
+        };
+        let batches = self.export_batches(export.tenant, first, last, &mut target)?;
+        let stamps: Vec<(&evidence::ledger::Batch, &EvidenceRecord)> = batches
+            .iter()
+            .filter_map(|sealed| match &sealed.seal {
+                Seal::Stamped(record) => Some((&sealed.batch, record)),
+                Seal::Local(_) => None,
+            })
+            .collect();
+        let text = readme(&manifest, &stamps, &self.limits)?;
+        target.write(README.to_owned(), text.as_bytes())?;
+        for (name, pem) in export.anchors {
+            target.write(format!("{ANCHORS}{name}.pem"), pem)?;
+        }
+        target.write(MANIFEST.to_owned(), &json(&manifest))?;
+        let sums: String =
+            target.sums.iter().map(|(path, digest)| sums_line(*digest, path)).collect();
+        target.write(SUMS.to_owned(), sums.as_bytes())?;
+        Ok(manifest)
+    }
+
+    fn export_mail(
+        &self,
+        tenant: TenantId,
+        record: RecordId,
+        concerned: &mut BTreeSet<u64>,
+        target: &mut Target<'_>,
+    ) -> Result<ExportedMail> {
+        let stored = self.catalog.stored(tenant, &[record])?;
+        let stored = stored.first().ok_or(LedgerError::UnknownRecord(record))?;
+        let mut mail = ExportedMail { record, decrypted: false, deliveries: Vec::new() };
+        for (place, delivery) in stored.deliveries.iter().enumerate() {
+            let seq = delivery.seq;
+            let sealed = self.batch_of(tenant, seq)?.ok_or(LedgerError::NotSealed(seq))?;
+            let octets = self.octets(tenant, seq, delivery.location)?;
+            let members = octets.objects()?.hashes(HashAlgorithm::Sha256);
+            let batch = sealed.batch.number;
+            concerned.insert(batch);
+            if let Some(evidence) = self.evidence(&sealed, seq, &members)? {
+                let path = delivery_path(record, "evidence", place, "ers");
+                target.write(path, &evidence.to_der())?;
+            }
+            target.write(mail_path(record, "mail.eml"), &octets.mail)?;
+            if let Some(decrypted) = &octets.decrypted {
+                target.write(mail_path(record, "decrypted.eml"), decrypted)?;
+                mail.decrypted = true;
+            }
+            target.write(delivery_path(record, "facts", place, "json"), &octets.json)?;
+            if let Some(report) = &octets.report {
+                target.write(delivery_path(record, "report", place, "eml"), report)?;
+            }
+            let report = octets.report.is_some();
+            mail.deliveries.push(ExportedDelivery { seq, batch, report });
+        }
+        Ok(mail)
+    }
+
+    fn export_batches(
+        &self,
+        tenant: TenantId,
+        first: u64,
+        last: u64,
+        target: &mut Target<'_>,
+    ) -> Result<Vec<SealedBatch>> {
+        let mut batches = Vec::new();
+        let count = u32::try_from(last - first + 1).unwrap_or(u32::MAX);
+        for row in self.catalog.sealed_batches(tenant, first - 1, count)? {
+            let sealed = self.read_note(tenant, &row)?;
+            let path = |ending: &str| batch_path(row.number, ending);
+            target.write(path("der"), &sealed.file)?;
+            target.write(path("json"), &json(&sealed.batch.summary()?))?;
+            match &sealed.seal {
+                Seal::Local(seal) => target.write(path("seal"), &seal.to_der())?,
+                Seal::Stamped(record) => {
+                    target.write(path("ers"), &record.to_der())?;
+                    target.write(path("tst"), last_token(record))?;
+                }
+            }
+            batches.push(sealed);
+        }
+        Ok(batches)
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    // These structures hold nothing that JSON cannot express.
+    serde_json::to_vec_pretty(value).unwrap_or_default()
+}

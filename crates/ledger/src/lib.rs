@@ -1,0 +1,70 @@
+//! The ledger sealed: events become leaves of batches, batches are time-stamped or sealed under the
+//! archive's own key and kept as notes in the vault; each archived mail gets its evidence record
+//! from them, and an export carries it all to an auditor.
+//!
+//! What a batch is and what an export looks like: `docs/evidence.md`. Network and clock stay with
+//! the caller: an [`Authority`] asks, times and random numbers are passed in.
+
+mod error;
+mod export;
+mod note;
+mod octets;
+mod seal;
+
+use std::sync::Arc;
+
+use catalog::Catalog;
+use evidence::ledger::Batch;
+use evidence::{ArchiveTimeStamp, EvidenceRecord, HashValue, Limits, reduced_hash_tree};
+use model::TenantId;
+use store::Vault;
+
+pub use error::{LedgerError, Result};
+pub use export::Export;
+pub use note::{Seal, SealedBatch};
+pub use octets::DeliveryOctets;
+pub use seal::{Authority, How, LEAVES_MAX, Sealed};
+
+/// Seals and proves over one vault and catalog. Calls for one tenant must not overlap.
+pub struct Ledger {
+    vault: Arc<Vault>,
+    catalog: Arc<dyn Catalog>,
+    limits: Limits,
+}
+
+impl Ledger {
+    pub fn new(vault: Arc<Vault>, catalog: Arc<dyn Catalog>) -> Self {
+        Self { vault, catalog, limits: Limits::default() }
+    }
+
+    /// The sealed batch that holds an event; `None` while it is not sealed.
+    ///
+    /// # Errors
+    /// Of catalog and vault; when the note in the vault is not the batch that the catalog says.
+    pub fn batch_of(&self, tenant: TenantId, seq: u64) -> Result<Option<SealedBatch>> {
+        let Some(row) = self.catalog.sealed_batch_of(tenant, seq)? else { return Ok(None) };
+        self.read_note(tenant, &row).map(Some)
+    }
+
+    /// The evidence record of one event's data object group whose `members` are given; `None` for
+    /// a batch that has only a local seal.
+    ///
+    /// # Errors
+    /// When the batch has no such event or lists another group for it.
+    pub fn evidence(
+        &self,
+        sealed: &SealedBatch,
+        seq: u64,
+        members: &[HashValue],
+    ) -> Result<Option<EvidenceRecord>> {
+        let Seal::Stamped(of_file) = &sealed.seal else { return Ok(None) };
+        let batch: &Batch = &sealed.batch;
+        let (place, leaf) =
+            batch.leaf(seq).ok_or(LedgerError::NotInBatch { seq, batch: batch.number })?;
+        if evidence::group_hash(batch.algorithm, members)? != leaf.digest {
+            return Err(LedgerError::AnotherGroup { seq, batch: batch.number });
+        }
+        let lists = reduced_hash_tree(members, &batch.tree()?.siblings(place + 1));
+        Ok(Some(of_file.for_leaf(|token| ArchiveTimeStamp::new(batch.algorithm, lists, token))?))
+    }
+}

@@ -1,0 +1,50 @@
+use catalog::SealedBatchRow;
+use evidence::ledger::{Batch, decode_note, encode_note};
+use evidence::{EvidenceRecord, LocalSeal};
+use model::TenantId;
+
+use crate::{Ledger, LedgerError, Result};
+
+/// A batch and its seal, as a note of the vault holds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedBatch {
+    pub batch: Batch,
+    /// The batch file: the octets that are sealed.
+    pub file: Vec<u8>,
+    pub seal: Seal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seal {
+    Local(LocalSeal),
+    /// The evidence record of the batch file.
+    Stamped(EvidenceRecord),
+}
+
+impl SealedBatch {
+    pub(crate) fn to_note(&self) -> Vec<u8> {
+        match &self.seal {
+            Seal::Local(seal) => encode_note(&self.file, None, Some(&seal.to_der())),
+            Seal::Stamped(record) => encode_note(&self.file, Some(&record.to_der()), None),
+        }
+    }
+}
+
+impl Ledger {
+    /// Reads the note that the catalog points to.
+    pub(crate) fn read_note(&self, tenant: TenantId, row: &SealedBatchRow) -> Result<SealedBatch> {
+        let entry = self.vault.read(tenant, row.location)?;
+        let (file, record, seal) = decode_note(&entry.octets, &self.limits)?;
+        let batch = Batch::parse(file, &self.limits)?;
+        let seal = match (record, seal) {
+            (Some(record), _) => Seal::Stamped(EvidenceRecord::parse(record, &self.limits)?),
+            (None, Some(seal)) => Seal::Local(LocalSeal::parse(seal)?),
+            (None, None) => return Err(LedgerError::NotTheBatch(row.number)),
+        };
+        let expected = (tenant, row.number, row.first_seq, row.last_seq);
+        if (batch.tenant, batch.number, batch.first_seq(), batch.last_seq()) != expected {
+            return Err(LedgerError::NotTheBatch(row.number));
+        }
+        Ok(SealedBatch { batch, file: file.to_vec(), seal })
+    }
+}
