@@ -9,7 +9,7 @@ use evidence::{LocalKey, TrustAnchors};
 use ledger::{Authority as Ask, Export, How, Ledger, LedgerError};
 use model::{
     ContentId, Digest, HeaderRules, RecordFacts, RecordId, ReportFacts, Shape, Source, SourceId,
-    TenantId, Timestamp,
+    TenantId,
 };
 use store::{
     Composed, MasterKey, Octets, Vault, VaultOptions, compose_delivery, compose_record,
