@@ -289,9 +289,11 @@ async fn serve(line: &Line, logging: Logging) -> anyhow::Result<()> {
     let scheme = if settings.http.tls { "https" } else { "http" };
     let _ = line.operation.set(Arc::clone(&operation));
     announce(&operation, scheme, &smtp_addresses, &http_addresses);
+    // Whoever reads that the server is ready may end it at once.
+    let signals = Signals::new()?;
     print("ready");
     systemd::ready();
-    stopped().await?;
+    signals.wait().await;
     tracing::info!("stopping");
     systemd::stopping();
     // Whoever listens sees this; the servers finish what is in progress.
@@ -421,17 +423,26 @@ async fn sweep(catalog: Arc<dyn Catalog>, mut shutdown: watch::Receiver<bool>) {
     }
 }
 
-/// Until the process is asked to end.
-async fn stopped() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
+/// What asks the process to end; from the moment that it is made.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 pub fn own_files(folder: &Path) -> TlsFiles {

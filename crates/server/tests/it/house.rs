@@ -116,6 +116,17 @@ impl House {
         chancery(&self.data(), arguments, "")
     }
 
+    /// As [`House::run`], with environment variables; empty ones are left out.
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        let set = environment.iter().filter(|(_, value)| !value.is_empty());
+        command(&self.data())
+            .args(arguments)
+            .envs(set.copied())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program")
+    }
+
     /// Where the record of these octets is found.
     pub fn record(&self, mail: &[u8]) -> RecordId {
         RecordId::of(self.tenant, ContentId::of(mail))

@@ -10,5 +10,6 @@ mod hard;
 mod house;
 mod import;
 mod operation;
+mod tenants;
 mod tools;
 mod truth;
