@@ -115,6 +115,8 @@ pub struct Routed {
     pub rules: HeaderRules,
     /// Whether tenant and source are both active.
     pub active: bool,
+    /// The tenant's quota, if mail is put off above it.
+    pub hard_quota_bytes: Option<u64>,
     /// From this moment on the address is nobody's.
     pub ends_at: Option<Timestamp>,
 }

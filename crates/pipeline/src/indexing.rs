@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use catalog::Catalog;
@@ -71,9 +71,20 @@ pub struct IndexFigures {
     last_commit: AtomicI64,
     /// Tenants whose index cannot be written, with the reason.
     pub troubles: Mutex<BTreeMap<TenantId, String>>,
+    /// Up to which event each tenant's index is complete, as far as the thread has looked.
+    through: Mutex<BTreeMap<TenantId, u64>>,
 }
 
 impl IndexFigures {
+    fn see(&self, tenant: TenantId, through: u64) {
+        self.through.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant, through);
+    }
+
+    /// Up to which event the tenant's index is complete; `None` before the thread has looked.
+    pub fn through(&self, tenant: TenantId) -> Option<u64> {
+        self.through.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).copied()
+    }
+
     pub fn last_commit_at(&self) -> Option<Timestamp> {
         match self.last_commit.load(Ordering::Relaxed) {
             0 => None,
@@ -148,6 +159,7 @@ impl Indexer {
                 return;
             }
             if released.elapsed() > RELEASE_EVERY {
+                self.reload.release_idle();
                 if let Err(error) = self.index.release_idle() {
                     tracing::warn!(%error, "idle index writers stay open");
                 }
@@ -185,12 +197,16 @@ impl Indexer {
     }
 
     fn catch_up_all(&self, tenants: &mut BTreeMap<TenantId, Progress>) {
-        match self.catalog.tenants() {
+        match self.catalog.last_events() {
             Ok(all) => {
-                for tenant in all {
+                for (tenant, seq) in all {
                     self.heartbeat.beat(Thread::Index);
-                    let caught_up = self.catch_up(tenants, tenant.id);
-                    self.note(tenants, tenant.id, caught_up);
+                    // Nothing happened since the last look.
+                    if tenants.get(&tenant).is_some_and(|known| known.applied >= seq) {
+                        continue;
+                    }
+                    let caught_up = self.catch_up(tenants, tenant);
+                    self.note(tenants, tenant, caught_up);
                 }
             }
             Err(error) => tracing::warn!(%error, "the index waits for the catalog"),
@@ -225,7 +241,8 @@ impl Indexer {
         if let Some(progress) = tenants.get_mut(&tenant) {
             // An error leaves the documents uncommitted; they are read again from the vault.
             progress.dirty_since = None;
-            self.index.commit(tenant)?;
+            let through = self.index.commit(tenant)?;
+            self.figures.see(tenant, through);
             tracing::info!(target: "mail", { tenant.id = %tenant }, "index committed");
             self.figures.last_commit.store(self.clock.now().as_micros(), Ordering::Relaxed);
         }
@@ -241,14 +258,32 @@ impl Indexer {
         match tenants.entry(tenant) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(vacant) => {
-                if let State::NeedsRebuild(reason) = self.index.state(tenant)? {
-                    tracing::warn!(tenant.id = %tenant, reason, "the index is made anew");
-                    self.index.drop_tenant(tenant)?;
-                }
-                let applied = self.index.indexed_through(tenant)?;
+                // An index is opened when there is something to do: a thousand idle ones cost
+                // a look at a small file each.
+                let applied = match self.index.indexed_through(tenant) {
+                    Err(index::Error::NeedsRebuild { reason, .. }) => {
+                        self.make_anew(tenant, &reason)?;
+                        0
+                    }
+                    applied => applied?,
+                };
+                let behind = applied < self.catalog.max_seq(tenant)?;
+                let applied = match behind.then(|| self.index.state(tenant)).transpose()? {
+                    Some(State::NeedsRebuild(reason)) => {
+                        self.make_anew(tenant, &reason)?;
+                        0
+                    }
+                    _ => applied,
+                };
+                self.figures.see(tenant, applied);
                 Ok(vacant.insert(Progress { applied, dirty_since: None }))
             }
         }
+    }
+
+    fn make_anew(&self, tenant: TenantId, reason: &str) -> Result<()> {
+        tracing::warn!(tenant.id = %tenant, reason, "the index is made anew");
+        Ok(self.index.drop_tenant(tenant)?)
     }
 
     fn note(

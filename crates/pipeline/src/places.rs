@@ -132,7 +132,7 @@ pub struct JournalAddress {
 
 /// Makes the tenant's place in the vault if there is none.
 pub(crate) fn ensure_tenant(vault: &Vault, catalog: &dyn Catalog, tenant: TenantId) -> Result<()> {
-    if vault.tenants().binary_search(&tenant).is_ok() {
+    if vault.has_tenant(tenant) {
         return Ok(());
     }
     write_info(vault, catalog, tenant)
@@ -177,7 +177,7 @@ pub fn write_info(vault: &Vault, catalog: &dyn Catalog, tenant: TenantId) -> Res
     };
     let json = serde_json::to_vec(&info).unwrap_or_default();
     // Each start asks for this; most tenants have not changed.
-    let there = vault.tenants().binary_search(&tenant).is_ok();
+    let there = vault.has_tenant(tenant);
     if there && matches!(vault.tenant_info(tenant), Ok(Some(known)) if known == json) {
         return Ok(());
     }

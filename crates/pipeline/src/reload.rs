@@ -22,6 +22,11 @@ impl Reload {
         Self { vault, catalog }
     }
 
+    /// Closes the files of tenants that were idle.
+    pub fn release_idle(&self) {
+        self.vault.release_idle();
+    }
+
     /// The documents of these records, in their order. A record whose octets cannot be read gets
     /// a document without text and is named in the log: its facts stay searchable.
     ///

@@ -142,21 +142,11 @@ impl ServerOperation {
     }
 
     fn archive_figures(&self, page: &mut Page) -> anyhow::Result<()> {
-        let (mut records, mut reports, mut quarantined, mut raw, mut lag) = (0, 0, 0, 0, 0);
-        let tenants = self.parts.catalog.tenants()?;
-        for tenant in &tenants {
-            let figures = self.parts.catalog.figures(tenant.id)?;
-            records += figures.records;
-            reports += figures.reports;
-            quarantined += figures.quarantined;
-            raw += figures.raw_bytes;
-            if figures.records > 0 {
-                let through = self.parts.index.indexed_through(tenant.id)?;
-                lag += self.parts.catalog.records_after(tenant.id, through)?;
-            }
-        }
+        let totals = self.parts.catalog.totals()?;
+        let catalog::Figures { records, reports, quarantined, raw_bytes: raw, .. } = totals.figures;
+        let lag = self.census.lag(None)?;
         let space = self.parts.vault.space(None)?;
-        page.gauge("chancery_tenants", "Tenants.", tenants.len() as f64);
+        page.gauge("chancery_tenants", "Tenants.", totals.tenants as f64);
         page.gauge("chancery_archive_records", "Archived mails.", records as f64);
         page.gauge("chancery_archive_reports", "Journal reports of these.", reports as f64);
         page.gauge("chancery_archive_raw_bytes", "Octets as they were received.", raw as f64);

@@ -1,6 +1,7 @@
 //! `chancery`: the server and its chores.
 
 mod backup;
+mod census;
 mod clock;
 mod commands;
 mod config;

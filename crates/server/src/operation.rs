@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use crate::census::Census;
 use api::dto;
 use api::{DeskError, HttpFigures, LiveLog, Operation, SettingsChange, SettingsError};
 use intake::smtp::IntakeFigures;
@@ -26,6 +27,7 @@ pub struct ServerOperation {
     pub folder: PathBuf,
     pub begun: Instant,
     pub started_at: Timestamp,
+    pub census: Arc<Census>,
     pub parts: LineParts,
     pub index_figures: Arc<IndexFigures>,
     pub intake: Arc<IntakeFigures>,

@@ -8,6 +8,8 @@ use catalog::Catalog;
 use intake::smtp::{Route, Router};
 use model::{Clock, EmailAddress};
 
+use crate::census::Census;
+
 /// How long an answer is believed: a suspended tenant is noticed after this time.
 const BELIEVED: Duration = Duration::from_secs(2);
 
@@ -19,12 +21,13 @@ const REMEMBERED_MAX: usize = 10_000;
 pub struct CatalogRouter {
     catalog: Arc<dyn Catalog>,
     clock: Arc<dyn Clock>,
+    census: Arc<Census>,
     known: Mutex<HashMap<String, (Instant, Route)>>,
 }
 
 impl CatalogRouter {
-    pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>) -> Self {
-        Self { catalog, clock, known: Mutex::default() }
+    pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>, census: Arc<Census>) -> Self {
+        Self { catalog, clock, census, known: Mutex::default() }
     }
 }
 
@@ -42,7 +45,14 @@ impl Router for CatalogRouter {
                 if routed.ends_at.is_some_and(|ends_at| ends_at <= self.clock.now()) {
                     return Route::Unknown;
                 }
-                let route = if routed.active {
+                let used = || {
+                    let space = self.census.space(routed.tenant);
+                    space.packs + space.keys
+                };
+                let full = routed.hard_quota_bytes.is_some_and(|bytes| used() > bytes);
+                let route = if routed.active && full {
+                    Route::Full
+                } else if routed.active {
                     Route::Accept { tenant: routed.tenant, source: routed.source }
                 } else {
                     Route::Suspended

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::census::Census;
 use crate::clock::SystemClock;
 use crate::commands::print;
 use crate::config::Config;
@@ -77,6 +78,7 @@ pub struct Line {
     /// Set once everything listens.
     pub operation: Arc<OnceLock<Arc<ServerOperation>>>,
     pub jobs: Arc<JobDesk>,
+    pub census: Arc<Census>,
     watch: Arc<ImportWatch>,
     pipeline: Pipeline,
 }
@@ -138,6 +140,7 @@ impl Line {
         let pipeline = Pipeline::start(parts.clone(), batches)?;
         Ok(Self {
             folder,
+            census: Census::new(parts.clone(), pipeline.index_figures()),
             index_figures: pipeline.index_figures(),
             parts,
             figures,
@@ -167,6 +170,7 @@ impl Line {
         TenantDesk {
             parts: self.parts.clone(),
             jobs: Arc::clone(&self.jobs),
+            census: Arc::clone(&self.census),
             index_figures: Arc::clone(&self.index_figures),
             exports: self.folder.join("exports"),
         }
@@ -262,7 +266,8 @@ async fn serve(line: &Line, logging: Logging) -> anyhow::Result<()> {
         smtp_listeners.iter().filter_map(|it| it.local_addr().ok()).collect();
     let clock = Arc::clone(&line.parts.clock);
     let spool = Arc::new(line.parts.spool.clone());
-    let router = CatalogRouter::new(Arc::clone(&line.parts.catalog), Arc::clone(&clock));
+    let catalog = Arc::clone(&line.parts.catalog);
+    let router = CatalogRouter::new(catalog, Arc::clone(&clock), Arc::clone(&line.census));
     let smtp = SmtpServer::new(smtp_settings, Arc::new(router), spool, clock, &tls)?;
     follow_settings(line, &smtp, &tls, logging.retention);
     let operation = Arc::new(operation(line, smtp.figures(), &tls, Arc::clone(&logging.live)));
@@ -468,6 +473,7 @@ fn operation(
         folder: line.folder.clone(),
         begun: std::time::Instant::now(),
         started_at: line.parts.clock.now(),
+        census: Arc::clone(&line.census),
         parts: line.parts.clone(),
         index_figures: Arc::clone(&line.index_figures),
         intake,
@@ -498,6 +504,7 @@ fn state(
     let archive = VaultArchive { vault, catalog: Arc::clone(&catalog) };
     let status = ServerStatus {
         begun: operation.begun,
+        census: Arc::clone(&line.census),
         parts: line.parts.clone(),
         index_figures: Arc::clone(&line.index_figures),
         intake,

@@ -10,9 +10,12 @@ use intake::tls::TlsStore;
 use model::{QuarantineId, TenantId, Timestamp};
 use pipeline::{IndexFigures, LineParts};
 
+use crate::census::Census;
+
 pub struct ServerStatus {
     pub begun: Instant,
     pub parts: LineParts,
+    pub census: Arc<Census>,
     pub index_figures: Arc<IndexFigures>,
     pub intake: Arc<IntakeFigures>,
     pub tls: TlsStore,
@@ -29,39 +32,20 @@ impl ServerStatus {
         let now = self.parts.clock.now();
         let spool = self.parts.spool.state();
         let oldest = self.parts.spool.oldest();
-        let mut archive = dto::ArchiveStatus {
-            records: 0,
-            reports: 0,
-            merged: 0,
-            quarantined: 0,
-            stored_bytes: dto::StoredBytes {
-                packs: 0,
-                keys: 0,
-                catalog: self.parts.catalog.stored_bytes()?,
-                index: 0,
-            },
-            raw_bytes: 0,
+        let (figures, space) = match tenant {
+            Some(tenant) => (self.parts.catalog.figures(tenant)?, self.census.space(tenant)),
+            None => (self.parts.catalog.totals()?.figures, self.census.sum()),
         };
-        let tenants = match tenant {
-            Some(tenant) => vec![tenant],
-            None => self.parts.catalog.tenants()?.into_iter().map(|it| it.id).collect(),
+        let catalog = self.parts.catalog.stored_bytes()?;
+        let archive = dto::ArchiveStatus {
+            records: figures.records,
+            reports: figures.reports,
+            merged: figures.merged,
+            quarantined: figures.quarantined,
+            stored_bytes: dto::StoredBytes { catalog, ..space },
+            raw_bytes: figures.raw_bytes,
         };
-        let mut lag = 0;
-        for tenant in &tenants {
-            let figures = self.parts.catalog.figures(*tenant)?;
-            archive.records += figures.records;
-            archive.reports += figures.reports;
-            archive.merged += figures.merged;
-            archive.quarantined += figures.quarantined;
-            archive.raw_bytes += figures.raw_bytes;
-            if let Ok(space) = self.parts.vault.space(Some(*tenant)) {
-                archive.stored_bytes.packs += space.packs_bytes;
-                archive.stored_bytes.keys += space.keys_bytes;
-            }
-            archive.stored_bytes.index += self.parts.index.space_bytes(*tenant)?;
-            let through = self.parts.index.indexed_through(*tenant)?;
-            lag += self.parts.catalog.records_after(*tenant, through)?;
-        }
+        let lag = self.census.lag(tenant)?;
         let mut journal_addresses = Vec::new();
         if let Some(tenant) = tenant {
             let sources = self.parts.catalog.sources(tenant)?;

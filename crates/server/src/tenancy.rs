@@ -11,12 +11,14 @@ use model::{JobId, TenantId};
 use pipeline::{Bulk, IndexFigures, LineParts, QuarantineDesk};
 use serde_json::json;
 
+use crate::census::Census;
 use crate::clock::random;
 
 /// Carries out what operators and administrators decide about tenants.
 pub struct TenantDesk {
     pub parts: LineParts,
     pub jobs: Arc<JobDesk>,
+    pub census: Arc<Census>,
     pub index_figures: Arc<IndexFigures>,
     /// Below it exports are written.
     pub exports: PathBuf,
@@ -28,10 +30,7 @@ impl api::TenantDesk for TenantDesk {
     }
 
     fn space(&self, tenant: TenantId) -> Result<dto::StoredBytes, DeskError> {
-        let space = self.parts.vault.space(Some(tenant)).map_err(failed)?;
-        let index = self.parts.index.space_bytes(tenant).map_err(failed)?;
-        let (packs, keys) = (space.packs_bytes, space.keys_bytes);
-        Ok(dto::StoredBytes { packs, keys, catalog: 0, index })
+        Ok(self.census.space(tenant))
     }
 
     fn export(&self, tenant: TenantId, folder: &str, by: &str) -> Result<JobRow, DeskError> {

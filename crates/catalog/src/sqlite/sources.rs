@@ -125,7 +125,15 @@ pub(super) fn route(
             return Ok(None);
         }
         let ends_at = source.ends_at;
-        Ok(Some(Routed { tenant: tenant.id, source: source.id, rules, active, ends_at }))
+        let quota = tenant.settings.quota;
+        Ok(Some(Routed {
+            tenant: tenant.id,
+            source: source.id,
+            rules,
+            active,
+            hard_quota_bytes: quota.bytes.filter(|_| quota.hard),
+            ends_at,
+        }))
     })
 }
 

@@ -79,6 +79,12 @@ impl TantivyIndex {
         tenant
     }
 
+    /// For a look from outside, which does not count as use.
+    fn known(&self, id: TenantId) -> Arc<Tenant> {
+        let known = lock(&self.tenants).get(&id).cloned();
+        known.unwrap_or_else(|| Arc::new(Tenant::new(id, Arc::clone(&self.shared))))
+    }
+
     fn open_tenants(&self) -> Vec<Arc<Tenant>> {
         lock(&self.tenants).values().cloned().collect()
     }
@@ -117,7 +123,7 @@ impl SearchIndex for TantivyIndex {
     }
 
     fn indexed_through(&self, tenant: TenantId) -> Result<u64> {
-        self.tenant(tenant).indexed_through()
+        self.known(tenant).indexed_through()
     }
 
     fn state(&self, tenant: TenantId) -> Result<State> {
@@ -141,7 +147,7 @@ impl SearchIndex for TantivyIndex {
     }
 
     fn space_bytes(&self, tenant: TenantId) -> Result<u64> {
-        self.tenant(tenant).space_bytes()
+        self.known(tenant).space_bytes()
     }
 
     fn damaged_files(&self, tenant: TenantId) -> Result<Vec<String>> {

@@ -69,6 +69,13 @@ struct Payload {
     through_seq: u64,
 }
 
+/// What `meta.json` of the engine says, as far as it is needed here.
+#[derive(Deserialize)]
+struct LastCommit {
+    segments: Vec<serde_json::Value>,
+    payload: Option<String>,
+}
+
 impl Payload {
     fn text(through_seq: u64) -> String {
         // Three numbers: always writable.
@@ -139,19 +146,10 @@ impl Tenant {
         let meta = index.load_metas().map_err(self.engine("open"))?;
         let payload = meta.payload.as_deref().map(serde_json::from_str::<Payload>);
         let through = match payload {
-            Some(Ok(payload)) if payload.analyzer != ANALYZER_VERSION => {
-                let (is, must) = (payload.analyzer, ANALYZER_VERSION);
-                return Err(rebuild(format!(
-                    "made by analyzer version {is}, this is version {must}"
-                )));
+            Some(Ok(payload)) => {
+                self.check(&payload)?;
+                payload.through_seq
             }
-            Some(Ok(payload)) if payload.schema != SCHEMA_VERSION => {
-                let (is, must) = (payload.schema, SCHEMA_VERSION);
-                return Err(rebuild(format!(
-                    "made with schema version {is}, this is version {must}"
-                )));
-            }
-            Some(Ok(payload)) => payload.through_seq,
             // Made, but stopped before the first commit: empty.
             None if meta.segments.is_empty() => 0,
             _ => return Err(rebuild("its last commit does not say what made it".into())),
@@ -290,8 +288,41 @@ impl Tenant {
         Err(self.io("commit")(io::Error::other("injected")))
     }
 
+    /// Of a closed index only the small file of its last commit is read: nothing is opened.
     pub(super) fn indexed_through(&self) -> Result<u64> {
-        Ok(self.open()?.map_or(0, |open| open.through))
+        if let Some(open) = lock(&self.open).as_ref() {
+            return Ok(open.through);
+        }
+        let meta = match fs::read(self.folder.join("meta.json")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            meta => meta.map_err(self.io("read its last commit"))?,
+        };
+        let rebuild = |why: &str| Error::NeedsRebuild { tenant: self.id, reason: why.to_owned() };
+        let meta: LastCommit =
+            serde_json::from_slice(&meta).map_err(|_| rebuild("its last commit is damaged"))?;
+        match meta.payload.as_deref().map(serde_json::from_str::<Payload>) {
+            Some(Ok(payload)) => {
+                self.check(&payload)?;
+                Ok(payload.through_seq)
+            }
+            // Made, but stopped before the first commit: empty.
+            None if meta.segments.is_empty() => Ok(0),
+            _ => Err(rebuild("its last commit does not say what made it")),
+        }
+    }
+
+    /// Whether this release can work with what that commit wrote.
+    fn check(&self, payload: &Payload) -> Result<()> {
+        let rebuild = |reason: String| Error::NeedsRebuild { tenant: self.id, reason };
+        if payload.analyzer != ANALYZER_VERSION {
+            let (is, must) = (payload.analyzer, ANALYZER_VERSION);
+            return Err(rebuild(format!("made by analyzer version {is}, this is version {must}")));
+        }
+        if payload.schema != SCHEMA_VERSION {
+            let (is, must) = (payload.schema, SCHEMA_VERSION);
+            return Err(rebuild(format!("made with schema version {is}, this is version {must}")));
+        }
+        Ok(())
     }
 
     pub(super) fn state(&self) -> Result<State> {

@@ -24,6 +24,7 @@ pub(crate) const NO_VALID_RECIPIENTS: &str = "554 5.5.1 No valid recipients";
 pub(crate) const OK: &str = "250 2.0.0 Ok";
 pub(crate) const PIPELINED_STARTTLS: &str =
     "554 5.5.1 Nothing may follow STARTTLS before the handshake, closing";
+pub(crate) const RECIPIENT_FULL: &str = "452 4.2.2 The archive of this address is full";
 pub(crate) const RECIPIENT_OK: &str = "250 2.1.5 Recipient ok";
 pub(crate) const RECIPIENT_PUT_OFF: &str = "451 4.3.0 Not taking mail for this address now";
 pub(crate) const RECIPIENT_UNKNOWN: &str = "550 5.1.1 No such address here";

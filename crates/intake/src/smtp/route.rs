@@ -17,6 +17,8 @@ pub enum Route {
         tenant: TenantId,
         source: SourceId,
     },
+    /// The tenant's archive is as large as it may become: `452 4.2.2`, the sender tries again.
+    Full,
     /// The tenant takes no mail at present: `451 4.3.0`, the sender tries again.
     Suspended,
     /// It cannot be said at present: `451 4.3.0`, the sender tries again.

@@ -292,6 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, R: Room> Session<S, R> {
         } else {
             match self.shared.router.route(&recipient) {
                 Route::Accept { tenant, source } => Ok((tenant, source)),
+                Route::Full => Err(reply::RECIPIENT_FULL),
                 Route::Suspended | Route::Unavailable => Err(reply::RECIPIENT_PUT_OFF),
                 Route::Unknown => Err(reply::RECIPIENT_UNKNOWN),
             }
