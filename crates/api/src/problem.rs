@@ -126,6 +126,8 @@ impl From<identity::IdentityError> for Problem {
             Error::NoSite => (StatusCode::CONFLICT, "no-public-url"),
             Error::NotFresh => (StatusCode::FORBIDDEN, "sign-in-again"),
             Error::OwnAccount => (StatusCode::CONFLICT, "own-account"),
+            Error::PlanChanged => (StatusCode::CONFLICT, "plan-changed"),
+            Error::PlanRefused => (StatusCode::CONFLICT, "plan-refused"),
             Error::OwnRequest => (StatusCode::CONFLICT, "own-request"),
             Error::PasskeyRefused => (StatusCode::UNAUTHORIZED, "passkey-refused"),
             Error::Refused(refusal) => (StatusCode::FORBIDDEN, refusal.code()),

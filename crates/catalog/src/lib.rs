@@ -30,7 +30,9 @@ use std::sync::Arc;
 pub use account::{
     Account, Accounts, Attempt, Handover, Session, ThrottleRule, USER_NAME_CHARS_MAX,
 };
-pub use audit::{AuditEvent, AuditLog, AuditOutcome, AuditQuery, AuditRow};
+pub use audit::{
+    AUDIT_SCANNED_MAX, AuditEvent, AuditLog, AuditOutcome, AuditPage, AuditQuery, AuditRow,
+};
 pub use domain::{DOMAINS_MAX, DomainRow, Domains};
 pub use error::{CatalogError, Conflict, ErrorKind};
 pub use grant::{

@@ -33,6 +33,12 @@ pub enum IdentityError {
     LocalSignInOff,
     #[error("the session has ended; sign in again")]
     NoSession,
+    /// The accounts, or the file, are not what they were when the plan was made.
+    #[error("the accounts or the file changed since the preview; look at a new one")]
+    PlanChanged,
+    /// A line has errors: nothing is imported.
+    #[error("lines have errors; nothing is imported")]
+    PlanRefused,
     /// Nobody changes their own role or disables themselves.
     #[error("one's own role is changed, and one's own account disabled, by somebody else")]
     OwnAccount,

@@ -18,6 +18,7 @@ mod random;
 mod reach;
 mod second;
 mod session;
+mod sheet;
 mod signin;
 mod site;
 mod tenancy;
@@ -43,6 +44,10 @@ pub use second::{
 pub use session::{
     Access, Current, SESSION_IDLE_SECONDS_MAX, SESSION_SECONDS_MAX, TOKEN_BYTES, TOUCH_SECONDS,
     session_id,
+};
+pub use sheet::{
+    Finding, ImportPlan, LineEffect, PlannedLine, SHEET_BYTES_MAX, SHEET_LINES_MAX,
+    SHEET_PASSWORDS_MAX,
 };
 pub use signin::{
     Credentials, DirectoryAnswer, DirectorySignIn, PENDING_SECONDS_MAX, Pending, SignIn, SignedIn,

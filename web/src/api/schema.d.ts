@@ -125,6 +125,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All people of the tenant in the columns of an import; the password column is empty. */
+        get: operations["exportAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports a file that was previewed: all of it or nothing. */
+        post: operations["importAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/import/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an import would do: each line with its effect and its errors. Changes nothing. */
+        post: operations["previewAccountImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/selection": {
         parameters: {
             query?: never;
@@ -295,6 +346,40 @@ export interface paths {
         post?: never;
         /** Ends a token of an account. */
         delete: operations["revokeAccountToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events of the caller's tenant, newest first; operators see those of the server. */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All events that the conditions let through, newest first, as CSV or as lines of JSON. */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1511,6 +1596,25 @@ export interface components {
             role: components["schemas"]["AccountRole"];
             userName: string;
         };
+        /** @description What an import does, or did. */
+        AccountImport: {
+            /** Format: int64 */
+            changed: number;
+            /** Format: int64 */
+            created: number;
+            /** @description For the import of this very file. */
+            digest: string;
+            lines: components["schemas"]["ImportLine"][];
+            /** @description About the file as a whole. */
+            notes: components["schemas"]["ImportFinding"][];
+            /**
+             * Format: int64
+             * @description Lines with errors; one is enough that nothing is imported.
+             */
+            refused: number;
+            /** Format: int64 */
+            unchanged: number;
+        };
         /** @enum {string} */
         AccountKind: "person" | "shared";
         /** @enum {string} */
@@ -1593,6 +1697,30 @@ export interface components {
             name: string;
             /** Format: int64 */
             sizeBytes: number;
+        };
+        AuditAnswer: {
+            /** @description Newest first. */
+            events: components["schemas"]["AuditEvent"][];
+            /** @description Null on the last page. A page may be short when few of many events match. */
+            next: string | null;
+        };
+        /** @description Who did what, when, from where, why, to what. */
+        AuditEvent: {
+            /** @description The account's id; null: nobody who signed in. */
+            account: string | null;
+            action: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Further facts, such as the query, or `before` and `after`. */
+            detail: Record<string, never>;
+            ip: string | null;
+            object: string;
+            /** @description `denied`, `done` or `failed`. */
+            outcome: string;
+            reason: string | null;
+            /** Format: int64 */
+            row: number;
+            who: string;
         };
         BackupSummary: {
             /** Format: date-time */
@@ -1965,6 +2093,27 @@ export interface components {
             publicUrl: string;
             /** @description HTTPS; a change needs a restart. */
             tls: boolean;
+        };
+        ImportFinding: {
+            /** @description Such as `duplicate-user`, `address-owned`, `weak-password`. */
+            code: string;
+            detail: string;
+        };
+        ImportLine: {
+            /** @description Addresses that the account is given. */
+            addresses: string[];
+            /** @description Of `firstName`, `lastName`, `password`, `addresses`. */
+            changes: string[];
+            /** @description `create`, `change`, `unchanged` or `refused`. */
+            effect: string;
+            errors: components["schemas"]["ImportFinding"][];
+            /**
+             * Format: int64
+             * @description The first line is 1.
+             */
+            line: number;
+            notes: components["schemas"]["ImportFinding"][];
+            userName: string;
         };
         IndexStatus: {
             /**
@@ -3469,6 +3618,167 @@ export interface operations {
             };
         };
     };
+    exportAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importAccounts: {
+        parameters: {
+            query: {
+                /** @description That of the preview: what was previewed is what is imported. */
+                digest: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description what it did */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountImport"];
+                };
+            };
+            /** @description the digest is none */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description lines have errors, or something changed since the preview */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the file is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewAccountImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description what it would do */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountImport"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the file is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     selectAccounts: {
         parameters: {
             query?: never;
@@ -4034,6 +4344,146 @@ export interface operations {
                 };
             };
             /** @description no such token to administer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Occurs in user name, object, reason or detail, in any case. */
+                q?: string;
+                /** @description The user name at that time. */
+                who?: string;
+                /** @description An account's id. */
+                account?: string;
+                /** @description An action, or the beginning of one up to a dot, such as `mail`. */
+                action?: string;
+                /** @description The id of what it was done to. */
+                object?: string;
+                /** @description `denied`, `done` or `failed`. */
+                outcome?: string;
+                /** @description The first moment. */
+                since?: string;
+                /** @description The first moment that no longer belongs to it. */
+                until?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description At most 500; 100 if it is missing. */
+                limit?: number;
+                /** @description Of an export: `csv` or `jsonl`. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditAnswer"];
+                };
+            };
+            /** @description a condition is not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not read the audit log */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description Occurs in user name, object, reason or detail, in any case. */
+                q?: string;
+                /** @description The user name at that time. */
+                who?: string;
+                /** @description An account's id. */
+                account?: string;
+                /** @description An action, or the beginning of one up to a dot, such as `mail`. */
+                action?: string;
+                /** @description The id of what it was done to. */
+                object?: string;
+                /** @description `denied`, `done` or `failed`. */
+                outcome?: string;
+                /** @description The first moment. */
+                since?: string;
+                /** @description The first moment that no longer belongs to it. */
+                until?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description At most 500; 100 if it is missing. */
+                limit?: number;
+                /** @description Of an export: `csv` or `jsonl`. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description a condition is not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not read the audit log */
             404: {
                 headers: {
                     [name: string]: unknown;

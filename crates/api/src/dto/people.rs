@@ -444,3 +444,51 @@ pub struct GrantedMailbox {
     /// Whether some of its mail is open now.
     pub open: bool,
 }
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportParams {
+    /// That of the preview: what was previewed is what is imported.
+    pub digest: String,
+}
+
+/// What an import does, or did.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountImport {
+    pub created: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+    /// Lines with errors; one is enough that nothing is imported.
+    pub refused: u64,
+    /// For the import of this very file.
+    pub digest: String,
+    /// About the file as a whole.
+    pub notes: Vec<ImportFinding>,
+    pub lines: Vec<ImportLine>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportLine {
+    /// The first line is 1.
+    pub line: u64,
+    pub user_name: String,
+    /// `create`, `change`, `unchanged` or `refused`.
+    pub effect: String,
+    /// Of `firstName`, `lastName`, `password`, `addresses`.
+    pub changes: Vec<String>,
+    /// Addresses that the account is given.
+    pub addresses: Vec<String>,
+    pub notes: Vec<ImportFinding>,
+    pub errors: Vec<ImportFinding>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportFinding {
+    /// Such as `duplicate-user`, `address-owned`, `weak-password`.
+    pub code: String,
+    pub detail: String,
+}

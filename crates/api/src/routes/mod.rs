@@ -1,6 +1,7 @@
 mod access;
 mod account_access;
 mod accounts;
+mod audit;
 mod dashboard;
 mod documents;
 mod grants;
@@ -14,6 +15,7 @@ pub mod records;
 pub mod search;
 mod session;
 mod settings;
+mod sheets;
 mod sign_in;
 mod sources;
 mod status;
@@ -101,6 +103,10 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(accounts::end_address))
         .routes(routes!(groups::remove_group, groups::group))
         .merge(long_lists())
+        .merge(imports())
+        .routes(routes!(sheets::export_accounts))
+        .routes(routes!(audit::audit))
+        .routes(routes!(audit::export_audit))
         .routes(routes!(grants::grants, grants::give_grant))
         .routes(routes!(grants::revoke_grant))
         .routes(routes!(access::access_requests, access::request_access))
@@ -131,4 +137,12 @@ fn long_lists() -> OpenApiRouter<AppState> {
         .routes(routes!(groups::groups, groups::create_group))
         .routes(routes!(groups::change_group))
         .layer(DefaultBodyLimit::max(groups::MEMBERS_BYTES_MAX))
+}
+
+/// Routes that take whole files.
+fn imports() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(sheets::preview_import))
+        .routes(routes!(sheets::import_accounts))
+        .layer(DefaultBodyLimit::max(sheets::IMPORT_BYTES_MAX))
 }

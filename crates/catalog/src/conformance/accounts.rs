@@ -291,5 +291,31 @@ fn audit_log(catalog: &dyn Catalog) {
     assert_eq!(list(Some(A), &span, 9), std::slice::from_ref(&two));
     let page = catalog.audit_log(Some(A), &all, 1).expect("reads");
     let next = AuditQuery { before: Some(page[0].row), ..all };
-    assert_eq!(list(Some(A), &next, 1), [two]);
+    assert_eq!(list(Some(A), &next, 1), std::slice::from_ref(&two));
+    let all = AuditQuery::default();
+    let found = |query: AuditQuery| list(Some(A), &query, 9).len();
+    for (query, count) in [
+        (AuditQuery { who: Some(" ANNA".to_owned()), ..all.clone() }, 3),
+        (AuditQuery { who: Some("ann".to_owned()), ..all.clone() }, 0),
+        (AuditQuery { object: Some("x".to_owned()), ..all.clone() }, 3),
+        (AuditQuery { object: Some("y".to_owned()), ..all.clone() }, 0),
+        (AuditQuery { text: Some("FROM:b".to_owned()), ..all.clone() }, 3),
+        (AuditQuery { text: Some("because".to_owned()), ..all.clone() }, 3),
+        (AuditQuery { text: Some("%".to_owned()), ..all.clone() }, 0),
+        (AuditQuery { outcome: Some(AuditOutcome::Failed), ..all.clone() }, 0),
+        (AuditQuery { outcome: Some(AuditOutcome::Done), ..all.clone() }, 3),
+    ] {
+        assert_eq!(found(query.clone()), count, "{query:?}");
+    }
+    let mut read = Vec::new();
+    let mut query = all;
+    loop {
+        let page = catalog.audit_page(Some(A), &query, 2).expect("reads");
+        read.extend(page.rows.into_iter().map(|row| row.event));
+        query.before = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read, [five, two, one]);
 }
