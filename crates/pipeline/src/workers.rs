@@ -118,7 +118,11 @@ fn archive(archiver: &Archiver, claimed: Vec<Claimed>, stop: &AtomicBool) {
 
 fn give_back(archiver: &Archiver, claimed: &[Claimed], failure: &Failure) {
     let wait = if failure.passes { RETRY_AFTER } else { RETRY_ONE_AFTER };
+    // Named only when all of them are of one tenant.
+    let tenant = claimed.first().map(|it| it.submission.tenant);
+    let tenant = tenant.filter(|tenant| claimed.iter().all(|it| it.submission.tenant == *tenant));
     tracing::error!(
+        tenant.id = tenant.map(|tenant| tenant.to_string()).unwrap_or_default(),
         mails = claimed.len(),
         first = %claimed.first().map(|it| it.id.to_string()).unwrap_or_default(),
         retry_seconds = wait.as_secs(),

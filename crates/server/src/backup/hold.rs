@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use api::dto::BackupSummary;
-use catalog::{Catalog, Snapshot};
+use catalog::{AuditEvent, AuditOutcome, Catalog, Snapshot};
 use model::Clock as _;
 use spool::{Spool, SpoolKey, SpoolLimits};
 use store::{Vault, VaultOptions};
@@ -174,7 +174,21 @@ fn write(mut output: impl std::io::Write, answer: &Answer) -> anyhow::Result<()>
 /// # Errors
 /// When the catalog cannot be written.
 pub fn note(catalog: &dyn Catalog, summary: &BackupSummary) -> anyhow::Result<()> {
-    Ok(catalog.set_setting(LAST_BACKUP, &serde_json::to_string(summary)?)?)
+    catalog.set_setting(LAST_BACKUP, &serde_json::to_string(summary)?)?;
+    let done = summary.outcome == "done";
+    catalog.audit(&[AuditEvent {
+        at: SystemClock.now(),
+        tenant: None,
+        account: None,
+        who: "command line".to_owned(),
+        action: "backup".to_owned(),
+        object: String::new(),
+        detail: serde_json::to_value(summary)?,
+        reason: None,
+        outcome: if done { AuditOutcome::Done } else { AuditOutcome::Failed },
+        ip: None,
+    }])?;
+    Ok(())
 }
 
 pub fn failed(at: model::Timestamp) -> BackupSummary {

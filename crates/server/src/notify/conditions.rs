@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use api::dto::{BackupSummary, NoticeLanguage, NotificationSettings};
-use catalog::{Catalog, ConditionRow, Notice, Sighting, SourceKind, SourceState, TenantState};
+use catalog::{
+    Account, Catalog, ConditionRow, Notice, Sighting, SourceKind, SourceState, Tenant, TenantState,
+};
 use intake::tls::TlsStore;
 use model::{TenantId, Timestamp};
 use pipeline::{IndexFigures, LineParts};
@@ -17,8 +19,11 @@ use crate::settings::SettingsDesk;
 /// makes no stream of mails.
 const CALM_LOOKS: u32 = 3;
 
-/// Tenants and administrators that are asked for at most in one look.
+/// Recipients of a tenant.
 const RECIPIENTS_MAX: usize = 50;
+
+/// People who are told of an access in one look.
+const CONCERNED_MAX: u32 = 20;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -82,7 +87,8 @@ impl Watchman {
             settings: &settings.notifications,
             host: &host,
         };
-        update(&mut self.memory, &teller, found, now)
+        update(&mut self.memory, &teller, found, now)?;
+        tell_concerned(&teller, now)
     }
 
     fn found(&mut self, now: Timestamp) -> anyhow::Result<Vec<Found>> {
@@ -275,6 +281,31 @@ pub(super) fn update(
     Ok(())
 }
 
+/// Tells people whose mail an approved request opened to somebody else. Who has no address is noted
+/// as told: there is no way to reach them.
+pub(super) fn tell_concerned(teller: &Teller<'_>, now: Timestamp) -> anyhow::Result<()> {
+    if teller.settings.smarthost.host.is_empty() {
+        return Ok(());
+    }
+    let all = teller.catalog.to_be_told(CONCERNED_MAX)?;
+    for one in &all {
+        let (Some(tenant), Some(account), Some(request)) = (
+            teller.catalog.tenant(one.tenant)?,
+            teller.catalog.account(one.account)?,
+            teller.catalog.access_request(one.tenant, one.request)?,
+        ) else {
+            continue;
+        };
+        let Some(to) = teller.address_of(&account)? else { continue };
+        let language = teller.language(account.language.as_deref(), Some(&tenant));
+        let words = text::Words { host: teller.host, tenant: Some(&tenant.name), language };
+        let (subject, body) = words.access(request.until);
+        teller.catalog.enqueue_notices(&[Notice { recipient: to, subject, body }], now)?;
+    }
+    // A crash before this tells them a second time.
+    Ok(teller.catalog.told(&all, now)?)
+}
+
 /// Writes the mails about a condition.
 pub(super) struct Teller<'a> {
     pub catalog: &'a dyn Catalog,
@@ -288,46 +319,59 @@ impl Teller<'_> {
             return Ok(Vec::new());
         }
         let tenant = match condition.tenant {
-            Some(id) => self.catalog.tenant(id)?.map(|tenant| tenant.name),
+            Some(id) => self.catalog.tenant(id)?,
             None => None,
         };
         let mut notices = Vec::new();
-        for (recipient, language) in self.recipients(condition.tenant)? {
-            let words = text::Words { host: self.host, tenant: tenant.as_deref(), language };
+        for (recipient, language) in self.recipients(tenant.as_ref())? {
+            let name = tenant.as_ref().map(|tenant| tenant.name.as_str());
+            let words = text::Words { host: self.host, tenant: name, language };
             let (subject, body) = words.write(condition, over);
             notices.push(Notice { recipient, subject, body });
         }
         Ok(notices)
     }
 
-    /// Operators' addresses, then those of the tenant's administrators; each once.
-    fn recipients(
-        &self,
-        tenant: Option<TenantId>,
-    ) -> anyhow::Result<Vec<(String, NoticeLanguage)>> {
+    /// Operators' addresses, then those that the tenant names, else its administrators'; each once.
+    fn recipients(&self, tenant: Option<&Tenant>) -> anyhow::Result<Vec<(String, NoticeLanguage)>> {
         let mut all: Vec<(String, NoticeLanguage)> =
             self.settings.to.iter().map(|to| (to.clone(), self.settings.language)).collect();
         let Some(tenant) = tenant else { return Ok(all) };
-        for account in self.catalog.accounts(Some(tenant))? {
-            if account.role != AccountRole::Administrator || account.disabled {
-                continue;
+        let mut more: Vec<(String, NoticeLanguage)> = Vec::new();
+        for address in &tenant.settings.notifications {
+            more.push((address.clone(), self.language(None, Some(tenant))));
+        }
+        if more.is_empty() {
+            for account in self.catalog.accounts(Some(tenant.id))? {
+                if account.role != AccountRole::Administrator || account.disabled {
+                    continue;
+                }
+                let language = self.language(account.language.as_deref(), Some(tenant));
+                more.extend(self.address_of(&account)?.map(|address| (address, language)));
             }
-            let addresses = self.catalog.addresses(account.id)?;
-            let address = addresses.into_iter().find(|address| address.until.is_none());
-            let Some(address) = address.filter(|it| !all.iter().any(|(to, _)| *to == it.key))
-            else {
-                continue;
-            };
-            let language = match account.language.as_deref() {
-                Some("de") => NoticeLanguage::De,
-                Some(_) => NoticeLanguage::En,
-                None => self.settings.language,
-            };
-            all.push((address.key, language));
-            if all.len() >= RECIPIENTS_MAX {
-                break;
+        }
+        for one in more.into_iter().take(RECIPIENTS_MAX) {
+            if !all.iter().any(|(to, _)| *to == one.0) {
+                all.push(one);
             }
         }
         Ok(all)
+    }
+
+    /// An address that the account owns today.
+    fn address_of(&self, account: &Account) -> anyhow::Result<Option<String>> {
+        let addresses = self.catalog.addresses(account.id)?;
+        let now = addresses.into_iter().find(|address| address.until.is_none());
+        Ok(now.map(|address| address.key))
+    }
+
+    /// The person's, else the tenant's, else the server's.
+    fn language(&self, own: Option<&str>, tenant: Option<&Tenant>) -> NoticeLanguage {
+        let tenants = tenant.and_then(|tenant| tenant.settings.language.as_deref());
+        match own.or(tenants) {
+            Some("de") => NoticeLanguage::De,
+            Some(_) => NoticeLanguage::En,
+            None => self.settings.language,
+        }
     }
 }

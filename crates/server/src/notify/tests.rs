@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::dto::{NoticeLanguage, NotificationSettings, SmarthostSettings};
-use catalog::{Catalog, ConditionRow};
+use catalog::{Catalog, ConditionRow, Notice};
 use model::Timestamp;
 
 use super::conditions::{Found, Memory, Teller, ending, update};
-use super::text;
+use super::{Smarthost, text};
+use crate::settings::SettingsDesk;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
@@ -152,4 +153,90 @@ fn every_condition_has_words_in_both_languages_and_no_fact_is_left_open() {
     let all = titles.len();
     titles.dedup();
     assert_eq!(titles.len(), all);
+}
+
+/// A mail server that takes so many connections; what it was sent.
+fn sink(connections: usize) -> (u16, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let taking = std::thread::spawn(move || {
+        let mut mails = Vec::new();
+        for stream in listener.incoming().take(connections) {
+            let mut output = stream.unwrap();
+            let mut input = BufReader::new(output.try_clone().unwrap());
+            output.write_all(b"220 sink\r\n").unwrap();
+            let (mut line, mut mail, mut in_data) = (String::new(), String::new(), false);
+            while input.read_line(&mut line).unwrap_or(0) > 0 {
+                let answer: &[u8] = match line.trim_end() {
+                    "." if in_data => {
+                        in_data = false;
+                        mails.push(std::mem::take(&mut mail));
+                        b"250 taken\r\n"
+                    }
+                    text if in_data => {
+                        mail.push_str(text);
+                        mail.push('\n');
+                        b""
+                    }
+                    "DATA" => {
+                        in_data = true;
+                        b"354 go\r\n"
+                    }
+                    "QUIT" => b"221 bye\r\n",
+                    _ => b"250 ok\r\n",
+                };
+                output.write_all(answer).unwrap();
+                line.clear();
+            }
+        }
+        mails
+    });
+    (port, taking)
+}
+
+#[test]
+fn what_the_smarthost_does_not_take_waits_and_is_sent_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("catalog.sqlite").display());
+    let catalog = catalog::open(&url).unwrap();
+    let config = crate::config::Config::default();
+    let desk = SettingsDesk::open(&config, Arc::clone(&catalog), None).unwrap();
+    let patch = |port: u16| {
+        serde_json::json!({ "notifications": {
+            "from": "chancery@archive.example",
+            "smarthost": { "host": "127.0.0.1", "port": port, "security": "none" },
+        } })
+    };
+    // Nobody listens there.
+    desk.change(patch(1)).unwrap();
+    let smarthost = Smarthost { settings: Arc::new(desk) };
+    let (subject, body) = text::test("archive", NoticeLanguage::De);
+    let notice =
+        Notice {
+            recipient: "operator@example.org".to_owned(), subject, body: body + "Grüße\r\n"
+        };
+    let early = Timestamp::from_seconds(0);
+    catalog.enqueue_notices(std::slice::from_ref(&notice), early).unwrap();
+    smarthost.deliver(&*catalog);
+    let (waiting, error) = catalog.waiting_notices().unwrap();
+    assert_eq!(waiting, 1);
+    assert!(error.is_some());
+    let later = Timestamp::from_seconds(i64::MAX / 2_000_000);
+    let row = catalog.due_notices(later, 1).unwrap().remove(0);
+    assert_eq!((row.attempts, &row.notice), (1, &notice));
+    // It is not due yet: nothing is tried.
+    smarthost.deliver(&*catalog);
+    assert_eq!(catalog.due_notices(later, 1).unwrap()[0].attempts, 1);
+    let (port, taking) = sink(1);
+    smarthost.settings.change(patch(port)).unwrap();
+    catalog.defer_notice(row.row, "later", early).unwrap();
+    smarthost.deliver(&*catalog);
+    assert_eq!(catalog.waiting_notices().unwrap(), (0, None));
+    let mails = taking.join().unwrap();
+    assert_eq!(mails.len(), 1);
+    for line in ["Auto-Submitted: auto-generated", "Subject: [Chancery archive] Testnachricht"] {
+        assert!(mails[0].lines().any(|it| it == line), "{}", mails[0]);
+    }
 }

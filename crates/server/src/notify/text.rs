@@ -2,6 +2,7 @@
 
 use api::dto::NoticeLanguage;
 use catalog::ConditionRow;
+use model::Timestamp;
 
 /// For whom a mail is written.
 pub struct Words<'a> {
@@ -59,6 +60,32 @@ impl Words<'_> {
             ),
         };
         (subject, body)
+    }
+}
+
+impl Words<'_> {
+    /// To somebody whose mail another person may read for a while.
+    pub fn access(&self, until: Timestamp) -> (String, String) {
+        let tenant = self.tenant.unwrap_or_default();
+        match self.language {
+            NoticeLanguage::De => (
+                format!("[Chancery {}] Ihr Archiv wurde zur Einsicht freigegeben", self.host),
+                format!(
+                    "Für eine Prüfung wurde die Einsicht in Ihre archivierten Mails von einer \
+                     zweiten Person genehmigt.\r\n\r\nBis: {until}\r\nMandant: {tenant}\r\n\r\n\
+                     Jede Suche und jede geöffnete Mail wird protokolliert. Fragen beantwortet die \
+                     für Compliance zuständige Stelle Ihres Hauses.\r\n"
+                ),
+            ),
+            NoticeLanguage::En => (
+                format!("[Chancery {}] Your archive was opened for an inspection", self.host),
+                format!(
+                    "For an inspection, a second person approved that your archived mail may be \
+                     read.\r\n\r\nUntil: {until}\r\nTenant: {tenant}\r\n\r\nEvery search and every \
+                     mail that is opened is recorded. Please ask your compliance office.\r\n"
+                ),
+            ),
+        }
     }
 }
 
