@@ -30,6 +30,7 @@ pub use caller::CSRF_HEADER;
 pub use http_figures::{HttpCount, HttpFigures, HttpKey};
 pub use live_log::{
     LOG_ENTRIES_KEPT, LOG_LISTENERS_MAX, LOG_WAITING_MAX, LiveLog, LogFilter, LogItem, LogListener,
+    Polled,
 };
 pub use operation::{Operation, SettingsChange, SettingsError};
 pub use problem::Problem;

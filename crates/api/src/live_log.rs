@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::dto::{LogEntry, Severity};
 
@@ -157,18 +157,30 @@ pub enum LogItem {
     TooSlow(u64),
 }
 
+/// What [`LogListener::poll`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// The server stops.
+    Ended,
+    Item(LogItem),
+    Nothing,
+}
+
 impl LogListener {
-    /// [`LogListener::next`] for a thread of its own; not within a runtime.
-    pub fn next_blocking(&mut self) -> Option<LogItem> {
+    /// What is there now, without waiting: for a thread of its own, which looks again.
+    pub fn poll(&mut self) -> Polled {
         if let Some(entry) = self.past.pop_front() {
-            return Some(LogItem::Entry(entry));
+            return Polled::Item(LogItem::Entry(entry));
         }
         loop {
-            match self.receiver.blocking_recv() {
-                Ok(entry) if self.filter.wants(&entry) => return Some(LogItem::Entry(entry)),
+            match self.receiver.try_recv() {
+                Ok(entry) if self.filter.wants(&entry) => {
+                    return Polled::Item(LogItem::Entry(entry));
+                }
                 Ok(_) => {}
-                Err(RecvError::Lagged(missed)) => return Some(self.too_slow(missed)),
-                Err(RecvError::Closed) => return None,
+                Err(TryRecvError::Closed) => return Polled::Ended,
+                Err(TryRecvError::Empty) => return Polled::Nothing,
+                Err(TryRecvError::Lagged(missed)) => return Polled::Item(self.too_slow(missed)),
             }
         }
     }

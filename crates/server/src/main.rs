@@ -2,6 +2,7 @@
 
 mod backup;
 mod census;
+mod chores;
 mod clock;
 mod commands;
 mod config;

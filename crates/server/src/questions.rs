@@ -1,16 +1,20 @@
 //! The server's side of `chancery system`, `log`, `notifications` and `connect`.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
-use api::{LogFilter, LogItem, Operation as _};
+use api::{LogFilter, LogItem, LogListener, Operation as _, Polled};
 use model::Clock as _;
 use serde::Serialize;
 
 use crate::clock::SystemClock;
 use crate::control::{Answer, Question};
 use crate::operation::ServerOperation;
+
+/// How soon a follower of the log sees a new entry.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Answers one question; following the log ends with the client or the server.
 ///
@@ -49,10 +53,8 @@ pub fn tell(
                 for entry in operation.live_log.recent(&filter) {
                     told(stream, &*entry)?;
                 }
-            } else if let Some(mut listener) = operation.live_log.listen(filter) {
-                while let Some(LogItem::Entry(entry)) = listener.next_blocking() {
-                    told(stream, &*entry)?;
-                }
+            } else if let Some(listener) = operation.live_log.listen(filter) {
+                follow_log(stream, listener)?;
             } else {
                 let reason = "too many follow the log".to_owned();
                 return write(stream, &Answer::Refused { reason });
@@ -60,6 +62,26 @@ pub fn tell(
         }
     }
     write(stream, &Answer::Done)
+}
+
+/// Until the client goes away, is too slow, or the server stops.
+fn follow_log(stream: &UnixStream, mut listener: LogListener) -> anyhow::Result<()> {
+    stream.set_read_timeout(Some(LOOK_EVERY))?;
+    loop {
+        match listener.poll() {
+            Polled::Item(LogItem::Entry(entry)) => told(stream, &*entry)?,
+            Polled::Item(LogItem::TooSlow(_)) | Polled::Ended => return Ok(()),
+            // The client says nothing: this waits for its end, or for the time to look again.
+            Polled::Nothing => match (&*stream).read(&mut [0]) {
+                Err(error) if is_timeout(&error) => {}
+                _ => return Ok(()),
+            },
+        }
+    }
+}
+
+fn is_timeout(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock)
 }
 
 fn told(stream: &UnixStream, answer: &impl Serialize) -> anyhow::Result<()> {

@@ -22,7 +22,6 @@ use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, 
 use spool::{Spool, SpoolKey, SpoolLimits};
 use store::Vault;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::census::Census;
@@ -34,26 +33,17 @@ use crate::control::{self, ImportWatch, ServerDesk};
 use crate::house::House;
 use crate::logs::{Logging, Retention};
 use crate::metrics::LineFigures;
-use crate::notify::{Memory, Smarthost, Watchman};
+use crate::notify::Smarthost;
 use crate::operation::ServerOperation;
 use crate::router::CatalogRouter;
 use crate::settings::SettingsDesk;
 use crate::status::{Desk, ServerStatus};
 use crate::tenancy::{self, TenantDesk};
-use crate::{settings, systemd, web};
+use crate::{chores, settings, systemd, web};
 
 /// The tenant of a server that is started without any.
 const FIRST_TENANT: &str = "Archive";
 const FIRST_ADMINISTRATOR: &str = "admin";
-
-/// How often expired rows of the catalog are removed.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
-
-/// How soon a setting that a command changed is in use.
-const REFRESH_EVERY: Duration = Duration::from_secs(2);
-
-/// How often troubles are looked for and notifications are sent.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -187,6 +177,11 @@ impl Line {
         }
     }
 
+    /// Whether the threads make progress.
+    pub fn heartbeat(&self) -> pipeline::Heartbeat {
+        self.pipeline.heartbeat()
+    }
+
     /// Ends the threads; what was archived is indexed. What waits in the spool waits there.
     pub fn stop(self) {
         self.jobs.stop();
@@ -258,7 +253,7 @@ async fn serve(line: &Line, logging: Logging) -> anyhow::Result<()> {
     let (stop, shutdown) = watch::channel(false);
     let settings = line.settings.current();
     let tls = tls(&settings, line)?;
-    let mut chores = chores(line, &tls, &shutdown);
+    let mut chores = chores::start(line, &tls, &shutdown);
     let smtp_settings = settings::smtp(&settings);
     let smtp_listeners = intake::smtp::bind(&smtp_settings.listen)
         .with_context(|| format!("cannot listen for mail on {:?}", smtp_settings.listen))?;
@@ -332,25 +327,6 @@ fn announce(operation: &ServerOperation, scheme: &str, smtp: &[SocketAddr], http
     }
 }
 
-/// What goes on beside the servers until `shutdown`.
-fn chores(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
-    let mut chores = JoinSet::new();
-    chores.spawn(tls.clone().watch(Arc::clone(&line.parts.clock), shutdown.clone()));
-    chores.spawn(sweep(Arc::clone(&line.parts.catalog), shutdown.clone()));
-    chores.spawn(refresh(Arc::clone(&line.settings), shutdown.clone()));
-    chores.spawn(systemd::watchdog(line.pipeline.heartbeat(), shutdown.clone()));
-    let watchman = Watchman {
-        folder: line.folder.clone(),
-        parts: line.parts.clone(),
-        index_figures: Arc::clone(&line.index_figures),
-        tls: tls.clone(),
-        settings: Arc::clone(&line.settings),
-        memory: Memory::default(),
-    };
-    chores.spawn(watch_over(watchman, shutdown.clone()));
-    chores
-}
-
 /// Puts changed settings to use.
 fn follow_settings(line: &Line, smtp: &SmtpServer, tls: &TlsStore, retention: Arc<Retention>) {
     let (smtp, spool, tls) = (smtp.clone(), line.parts.spool.clone(), tls.clone());
@@ -367,65 +343,6 @@ fn follow_settings(line: &Line, smtp: &SmtpServer, tls: &TlsStore, retention: Ar
             );
         }
     });
-}
-
-/// Looks for settings that a command changed.
-async fn refresh(settings: Arc<SettingsDesk>, mut shutdown: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(REFRESH_EVERY);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
-        }
-        let settings = Arc::clone(&settings);
-        match tokio::task::spawn_blocking(move || settings.refresh()).await {
-            Ok(Ok(true)) => tracing::info!("changed settings are in use"),
-            Ok(Ok(false)) => {}
-            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "settings stay"),
-            // The runtime is shutting down.
-            Err(_) => return,
-        }
-    }
-}
-
-/// Looks for trouble and tells people.
-async fn watch_over(mut watchman: Watchman, mut shutdown: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
-        }
-        let look = move || {
-            if let Err(error) = watchman.look(SystemClock.now()) {
-                tracing::warn!(error = format!("{error:#}"), "troubles are looked for again");
-            }
-            Smarthost { settings: Arc::clone(&watchman.settings) }
-                .deliver(&*watchman.parts.catalog);
-            watchman
-        };
-        match tokio::task::spawn_blocking(look).await {
-            Ok(looked) => watchman = looked,
-            // The runtime is shutting down.
-            Err(_) => return,
-        }
-    }
-}
-
-/// Removes expired sessions and forgotten counters from the catalog.
-async fn sweep(catalog: Arc<dyn Catalog>, mut shutdown: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
-        }
-        let catalog = Arc::clone(&catalog);
-        let swept = tokio::task::spawn_blocking(move || catalog.sweep(SystemClock.now())).await;
-        if let Ok(Err(error)) = swept {
-            tracing::warn!(%error, "expired sessions are not removed");
-        }
-    }
 }
 
 /// What asks the process to end; from the moment that it is made.

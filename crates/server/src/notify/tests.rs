@@ -5,7 +5,7 @@ use api::dto::{NoticeLanguage, NotificationSettings, SmarthostSettings};
 use catalog::{Catalog, ConditionRow, Notice};
 use model::Timestamp;
 
-use super::conditions::{Found, Memory, Teller, ending, update};
+use super::conditions::{Found, Memory, Teller, ending, tell_concerned, update};
 use super::{Smarthost, text};
 use crate::settings::SettingsDesk;
 
@@ -239,4 +239,63 @@ fn what_the_smarthost_does_not_take_waits_and_is_sent_later() {
     for line in ["Auto-Submitted: auto-generated", "Subject: [Chancery archive] Testnachricht"] {
         assert!(mails[0].lines().any(|it| it == line), "{}", mails[0]);
     }
+}
+
+#[test]
+fn people_whose_mail_is_opened_are_told_once_in_their_language() {
+    use catalog::{
+        AccessRequest, Account, Decision, Handover, RequestState, Tenant, TenantSettings,
+    };
+    use model::{AccessRequestId, AccountId, EmailAddress, TenantId};
+    use policy::{AccountRole, Opens, Span};
+
+    let watch = Watch::new();
+    let tenant = TenantId::from_bytes([7; 16]);
+    let settings = TenantSettings { language: Some("de".to_owned()), ..Default::default() };
+    watch.catalog.add_tenant(&Tenant { settings, ..Tenant::new(tenant, "Alpha", NOW) }).unwrap();
+    let account = |number: u8, name: &str, role| {
+        let id = AccountId::from_bytes([number; 16]);
+        watch.catalog.add_account(&Account::new(id, Some(tenant), name, role, NOW), None).unwrap();
+        id
+    };
+    let (auditor, officer) =
+        (account(1, "auditor", AccountRole::Auditor), account(2, "officer", AccountRole::Officer));
+    let anna = account(3, "anna", AccountRole::User);
+    let address = EmailAddress::new("anna@a.example");
+    watch.catalog.give_address(anna, &address, Handover::Everything, NOW).unwrap();
+    let request = AccessRequest {
+        id: AccessRequestId::from_bytes([9; 16]),
+        tenant,
+        requester: auditor,
+        opens: vec![Opens::Mailbox(anna)],
+        mail: Span { from: None, until: None },
+        reason: "a suspicion".to_owned(),
+        asked_at: NOW,
+        until: NOW.saturating_add_seconds(3600),
+        state: RequestState::Asked,
+        decisions: Vec::new(),
+    };
+    watch.catalog.add_access_request(&request).unwrap();
+    let approved = Decision {
+        state: RequestState::Approved,
+        at: NOW,
+        by: officer,
+        who: "officer".to_owned(),
+        reason: "well founded".to_owned(),
+    };
+    let decided =
+        watch.catalog.decide_access(tenant, request.id, RequestState::Asked, &approved, true);
+    assert!(decided.unwrap());
+    let settings = NotificationSettings {
+        smarthost: SmarthostSettings { host: "mail".to_owned(), ..Default::default() },
+        ..NotificationSettings::default()
+    };
+    let teller = Teller { catalog: &*watch.catalog, settings: &settings, host: "archive" };
+    tell_concerned(&teller, NOW).unwrap();
+    tell_concerned(&teller, NOW).unwrap();
+    let due = watch.catalog.due_notices(NOW, 10).unwrap();
+    assert_eq!(due.len(), 1);
+    assert_eq!(due[0].notice.recipient, "anna@a.example");
+    assert!(due[0].notice.subject.contains("Ihr Archiv"), "{}", due[0].notice.subject);
+    assert!(!due[0].notice.body.contains("suspicion"), "the reason is not theirs to read");
 }

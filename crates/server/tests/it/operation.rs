@@ -1,7 +1,7 @@
 //! Probes, metrics, settings, notifications, shutdown: what somebody needs who runs the server.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -270,9 +270,24 @@ fn commands_ask_the_running_server() {
     let log = answer(&house.run(&["log", "--json", "--tenant", "Musterbau"]));
     assert!(log.contains("mail accepted") && log.contains("batch archived"), "{log}");
     assert!(!log.contains("musterbau.onmicrosoft.com"), "no addresses: {log}");
+    let mut follower = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .arg("--data")
+        .arg(house.data())
+        .args(["log", "--follow", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut lines = BufReader::new(follower.stdout.take().expect("a pipe")).lines();
+    let mut wait_for = |wanted: &str| {
+        while !lines.next().expect("a line").expect("text").contains(wanted) {}
+    };
+    wait_for("mail accepted");
+    server.client("admin").get_json("/api/v1/system").expect_err("for operators");
+    wait_for("sign-in");
     let notifications = json(&["notifications", "--json"]);
     assert_eq!(notifications["waiting"], 0);
     server.stop();
+    assert!(follower.wait().expect("it ends with the server").success());
     assert!(!house.run(&["system"]).status.success(), "no server runs");
 }
 
