@@ -1,6 +1,6 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { createContext, type ReactNode, useContext, useState } from 'react';
+import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { AccountMenu } from '../components/AccountMenu';
 import { HelpDialog } from '../components/HelpDialog';
@@ -13,6 +13,8 @@ import { IconHelp } from '../ui/icons';
 import classes from './AppFrame.module.css';
 import { consoleFor } from './console';
 import { paths } from './paths';
+
+const ForcedFactorPage = lazy(async () => ({ default: (await import('../pages/sign-in/ForcedFactorPage')).ForcedFactorPage }));
 
 const Slot = createContext<HTMLElement | null>(null);
 
@@ -32,6 +34,7 @@ export function AppFrame() {
   useShortcuts({ '?': () => setHelp(true) });
   if (!session) return null;
   if (session.mustChangePassword) return <ForcedPasswordPage />;
+  if (session.mustEnrolSecondFactor) return <Suspense fallback={null}><ForcedFactorPage /></Suspense>;
   const reads = readsMail(session.account.role);
   const first = consoleFor(permissionsOf(session.account.role))[0]?.pages[0];
   return (

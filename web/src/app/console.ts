@@ -39,6 +39,12 @@ export const CONSOLE: readonly ConsoleGroup[] = [
     ],
   },
   {
+    title: 'nav.people',
+    pages: [
+      { path: paths.signInMethods, title: 'methods.title', needs: ['manage_sign_in'] },
+    ],
+  },
+  {
     title: 'nav.organisation',
     pages: [
       { path: paths.settings, title: 'settings.title', needs: ['manage_settings'] },

@@ -55,6 +55,12 @@ const record = createRoute({
   component: lazyRouteComponent(() => import('../pages/record/RecordPage'), 'RecordPage'),
 });
 
+const profile = createRoute({
+  getParentRoute: () => signedIn,
+  path: paths.profile,
+  component: lazyRouteComponent(() => import('../pages/profile/ProfilePage'), 'ProfilePage'),
+});
+
 const consoleRoute = createRoute({
   getParentRoute: () => signedIn,
   id: 'console',
@@ -75,6 +81,7 @@ const consolePages = [
   page(paths.connect, () => import('../pages/connect/ConnectPage'), 'ConnectPage'),
   page(paths.domains, () => import('../pages/domains/DomainsPage'), 'DomainsPage'),
   page(paths.queues, () => import('../pages/queues/QueuesPage'), 'QueuesPage'),
+  page(paths.signInMethods, () => import('../pages/methods/MethodsPage'), 'MethodsPage'),
   page(paths.settings, () => import('../pages/settings/SettingsPage'), 'SettingsPage'),
   page(paths.tenants, () => import('../pages/tenants/TenantsPage'), 'TenantsPage'),
   page(paths.tenant, () => import('../pages/tenants/TenantPage'), 'TenantPage'),
@@ -87,7 +94,7 @@ export function localPath(next: string | undefined): string {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, signedIn.addChildren([home, search, record, consoleRoute.addChildren(consolePages)])]),
+  routeTree: root.addChildren([signIn, signedIn.addChildren([home, search, record, profile, consoleRoute.addChildren(consolePages)])]),
   parseSearch: parseQuery,
   stringifySearch: stringifyQuery,
   defaultPreload: 'intent',

@@ -1,10 +1,12 @@
 import { Popover, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { useRouter } from '@tanstack/react-router';
 import { useState } from 'react';
+import { paths } from '../app/paths';
 import { ChangePasswordDialog } from '../forms/change-password';
 import { useSession, useSignOut } from '../hooks/useSession';
 import { useTexts } from '../i18n';
 import { type Language, setPreferences } from '../stores/preferences';
-import { IconDeviceDesktop, IconKey, IconKeyboard, IconLogout, IconMoon, IconSun } from '../ui/icons';
+import { IconDeviceDesktop, IconKey, IconKeyboard, IconLogout, IconMoon, IconSun, IconUser } from '../ui/icons';
 import classes from './AccountMenu.module.css';
 
 const SCHEMES = [
@@ -24,6 +26,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const session = useSession();
   const signOut = useSignOut();
+  const router = useRouter();
   const [opened, setOpened] = useState(false);
   const [changing, setChanging] = useState(false);
   if (!session) return null;
@@ -55,6 +58,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
           </div>
           <div className={classes.items}>
             <button type="button" onClick={act(onHelp)}><IconKeyboard size={15} aria-hidden />{t('menu.help')}<kbd className={classes.key}>?</kbd></button>
+            <button type="button" onClick={act(() => void router.navigate({ to: paths.profile }))}><IconUser size={15} aria-hidden />{t('menu.profile')}</button>
             <button type="button" onClick={act(() => setChanging(true))}><IconKey size={15} aria-hidden />{t('menu.password')}</button>
             <button type="button" onClick={act(() => void signOut())}><IconLogout size={15} aria-hidden />{t('menu.signOut')}</button>
           </div>

@@ -13,14 +13,16 @@ import serverDe from './server.de.json';
 import serverEn from './server.en.json';
 import settingsDe from './settings.de.json';
 import settingsEn from './settings.en.json';
+import signinDe from './signin.de.json';
+import signinEn from './signin.en.json';
 import sourcesDe from './sources.de.json';
 import sourcesEn from './sources.en.json';
 import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...consoleEn, ...dashboardEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...sourcesEn, ...tenantsEn };
-const de = { ...consoleDe, ...dashboardDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...sourcesDe, ...tenantsDe };
+const en = { ...consoleEn, ...dashboardEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
+const de = { ...consoleDe, ...dashboardDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 

@@ -5,7 +5,7 @@ import { useSignOut } from '../../hooks/useSession';
 import { useTitle } from '../../hooks/useTitle';
 import { useTexts } from '../../i18n';
 import classes from './SignInPage.module.css';
-import { Threshold } from './SignInPage';
+import { Threshold } from './Threshold';
 
 /** After a one-time password nothing works but choosing one's own. */
 export function ForcedPasswordPage() {
