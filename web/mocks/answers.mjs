@@ -179,7 +179,7 @@ let quarantined = [
   ['foreign-organisation', 'fabrikam.example', 'fabrikam.example', 2_811_904],
 ].map(([code, detail, originatorOrg, sizeBytes], i) => ({ id: String(i + 1).repeat(32), receivedAt: new Date(Date.now() - (i * 7 + 1) * 5_400_000).toISOString(), sizeBytes, reason: { code, detail }, originatorOrg, source: 'journal-7f3a9c2e@archive.example', reversePath: i === 1 ? null : `postmaster@${originatorOrg ?? 'mail.example'}`, state: 'waiting' }));
 
-export const quarantine = () => ({ total: quarantined.length, rows: quarantined, next: null });
+export const quarantine = () => ({ total: quarantined.length, waiting: [...new Set(quarantined.map((row) => row.reason.code))].map((code) => ({ code, count: quarantined.filter((row) => row.reason.code === code).length })), rows: quarantined, next: null });
 export function settle(id) {
   const before = quarantined.length;
   quarantined = quarantined.filter((row) => row.id !== id);
@@ -205,5 +205,6 @@ export const ACCOUNTS = {
   anna: { password: 'anna', account: { id: '1'.repeat(32), userName: 'anna', displayName: 'Anna Brandt', role: 'user', tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [ANNA.address], language: 'de' } },
   vera: { password: 'vera', account: { id: '4'.repeat(32), userName: 'vera', displayName: 'Vera Prüfer', role: 'auditor', tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [], language: null } },
   admin: { password: 'admin', account: { id: '2'.repeat(32), userName: 'admin', displayName: 'Admin', role: 'administrator', tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [], language: null } },
+  root: { password: 'root', account: { id: '5'.repeat(32), userName: 'root', displayName: 'Olga Betrieb', role: 'operator', tenant: null, addresses: [], language: null } },
   first: { password: 'first', mustChangePassword: true, account: { id: '3'.repeat(32), userName: 'first', displayName: 'First Administrator', role: 'administrator', tenant: null, addresses: [], language: null } },
 };

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as answers from './answers.mjs';
+import { answer as consoleAnswer, liveLog } from './console.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
@@ -51,9 +52,10 @@ async function api(req, res, url) {
     session.mustChangePassword = false;
     return send(res, 204, '');
   }
-  const admin = session.account.role === 'administrator';
-  if (admin ? !/^\/(quarantine|status)/.test(path) : !/^\/(search|records)/.test(path)) return problem(res, 404, 'not-found', 'There is no such thing.');
-  return admin ? administration(req, res, path) : mail(res, url, path);
+  if (path.startsWith('/me/')) return administrate(req, res, url, path, false);
+  const { role } = session.account;
+  if (role === 'administrator' || role === 'operator') return /^\/(search|records)/.test(path) ? problem(res, 404, 'not-found', 'There is no such thing.') : administration(req, res, url, path, role === 'operator');
+  return /^\/(search|records)/.test(path) ? mail(res, url, path) : problem(res, 404, 'not-found', 'There is no such thing.');
 }
 
 async function signIn(req, res) {
@@ -62,16 +64,25 @@ async function signIn(req, res) {
   if (userName === 'slow') return send(res, 429, { type: 'about:blank', title: 'throttled', status: 429, code: 'throttled' }, { 'Retry-After': '45', 'Content-Type': 'application/problem+json' });
   if (!known || known.password !== password) return problem(res, 401, 'bad-credentials', 'User name or password is wrong.');
   const token = randomBytes(16).toString('hex');
-  const session = { account: known.account, csrfToken: randomBytes(16).toString('hex'), mustChangePassword: known.mustChangePassword ?? false };
+  const session = { account: known.account, csrfToken: randomBytes(16).toString('hex'), mustChangePassword: known.mustChangePassword ?? false, mustEnrolSecondFactor: false, method: 'password' };
   sessions.set(token, session);
   send(res, 200, session, { 'Set-Cookie': `chancery=${token}; Path=/; HttpOnly; SameSite=Strict` });
 }
 
-function administration(req, res, path) {
+/** The console: what is asked is answered, what is changed is taken and forgotten. */
+function administrate(req, res, url, path, operator) {
+  if (req.method !== 'GET') return send(res, 204, '');
+  const body = consoleAnswer(path, url.searchParams, operator);
+  return body === undefined ? problem(res, 404, 'not-found', 'There is no such thing.') : send(res, 200, body);
+}
+
+function administration(req, res, url, path, operator) {
+  if (path === '/log') return liveLog(res);
   if (path === '/status') return send(res, 200, answers.status());
-  if (path === '/quarantine') return send(res, 200, answers.quarantine());
-  const [, id, act] = /^\/quarantine\/(\w+)\/(retry|release)$/.exec(path) ?? [];
-  if (!id || req.method !== 'POST' || !answers.settle(id)) return problem(res, 404, 'not-found', 'There is no such entry.');
+  if (path === '/quarantine' && (url.searchParams.get('state') ?? 'waiting') === 'waiting') return send(res, 200, answers.quarantine());
+  const [, id, act] = /^\/quarantine\/(\w+)\/(retry|release|discard)$/.exec(path) ?? [];
+  if (!id) return administrate(req, res, url, path, operator);
+  if (req.method !== 'POST' || !answers.settle(id)) return problem(res, 404, 'not-found', 'There is no such entry.');
   return send(res, act ? 204 : 404, '');
 }
 

@@ -46,9 +46,16 @@ export function QuarantineList({ rows, busy, reasonName, onRetry, onRelease, onD
             </div>
           ),
         },
-        { title: t('quarantine.organisation'), cell: (row) => row.originatorOrg ?? <span className="muted">{t('quarantine.none')}</span> },
-        { title: t('quarantine.sender'), cell: (row) => row.reversePath ?? t('arrival.nullSender') },
-        { title: t('quarantine.source'), cell: (row) => row.source },
+        {
+          title: t('queues.origin'),
+          cell: (row) => (
+            <dl className={classes.facts}>
+              <div><dt>{t('quarantine.organisation')}</dt><dd>{row.originatorOrg ?? t('quarantine.none')}</dd></div>
+              <div><dt>{t('quarantine.sender')}</dt><dd>{row.reversePath ?? t('arrival.nullSender')}</dd></div>
+              <div><dt>{t('quarantine.source')}</dt><dd>{row.source}</dd></div>
+            </dl>
+          ),
+        },
         { title: t('queues.received'), cell: (row) => <time dateTime={row.receivedAt} title={date(row.receivedAt)}>{relative(row.receivedAt)}</time> },
         { title: t('quarantine.size'), numeric: true, cell: (row) => bytes(row.sizeBytes) },
         {
