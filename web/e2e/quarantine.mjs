@@ -7,7 +7,7 @@ export async function run(window, { administrator }) {
   const { page, t } = window;
   await signIn(window, administrator);
   await page.getByRole('link', { name: t('queues.title'), exact: true }).click();
-  await page.getByRole('heading', { level: 1, name: t('quarantine.title') }).waitFor();
+  await page.getByRole('heading', { level: 1, name: t('queues.title') }).waitFor();
   const { total, rows } = await ask(window, '/api/v1/quarantine');
   if (total === 0) {
     await page.getByRole('heading', { name: t('quarantine.empty') }).waitFor();
@@ -15,12 +15,12 @@ export async function run(window, { administrator }) {
     window.note('nothing was in quarantine');
     return;
   }
-  const entry = page.getByRole('listitem').filter({ has: page.getByRole('button', { name: t('quarantine.release') }) });
+  const entry = page.getByRole('row').filter({ has: page.getByRole('button', { name: t('quarantine.release'), exact: true }) });
   await entry.first().waitFor();
   await axe(window, 'the quarantine');
   if (!rows.some((row) => row.state === 'waiting')) return;
 
-  await page.getByRole('button', { name: t('quarantine.release'), disabled: false }).first().click();
+  await entry.first().getByRole('button', { name: t('quarantine.release'), exact: true }).click();
   const dialog = page.getByRole('dialog', { name: t('release.title') });
   await dialog.waitFor();
   await axe(window, 'the release dialog');

@@ -66,14 +66,32 @@ const factors = { totp: true, passkeys: [{ id: 'cGFzc2tleQ', name: 'Notebook', c
 const sessions = [{ id: id(1), createdAt: ago(2), lastSeenAt: ago(0), expiresAt: ahead(8), ip: '192.0.2.17', agent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0', method: 'password', current: true }, { id: id(2), createdAt: ago(30), lastSeenAt: ago(20), expiresAt: ahead(1), ip: '192.0.2.18', agent: 'Mozilla/5.0 (Windows NT 10.0) Firefox/140.0', method: 'passkey', current: false }];
 const tokens = { tokens: [{ id: id(1), name: 'Monitoring', prefix: 'chy_7f3a', scopes: ['read_status'], readOnly: true, createdAt: ago(700), expiresAt: ahead(1_400), lastUsedAt: ago(0.1) }], scopes: ['manage_accounts', 'read_log', 'read_status'], daysMax: 366 };
 
+const named = (n, displayName) => ({ id: id(n), userName: displayName.toLowerCase().replace(/\W+/g, '.'), displayName });
+const people = ['Anna Brandt', 'Claire Dubois', 'Emily Carter', 'Fatma Yıldız', 'Henrik Sørensen', 'Jürgen Müller', 'Matthias Vogt', 'Priya Nair', 'Vertrieb'].map((displayName, i) => ({
+  ...named(i + 1, displayName), firstName: displayName.split(' ')[0], lastName: displayName.split(' ')[1] ?? '', kind: i === 8 ? 'shared' : 'person', role: ['user', 'user', 'auditor', 'officer'][i % 4], archived: i !== 4, disabled: i === 4, directory: i % 3 === 0 ? id(7) : null, hasPassword: true, mustChangePassword: false, language: null,
+  addresses: [{ address: `${displayName.toLowerCase().replace(/\W+/g, '.')}@hanse-feinmechanik.example`, from: null, until: null }, ...(i % 2 ? [{ address: `info-${i}@hanse-feinmechanik.example`, from: ago(2_000), until: i === 3 ? ago(100) : null }] : [])], createdAt: ago(5_000),
+}));
+const groups = [{ id: id(1), name: 'Vertrieb Nord', members: 3, directory: id(7) }, { id: id(2), name: 'Geschäftsleitung', members: 2, directory: null }];
+const everywhen = { from: null, until: null };
+const grants = [
+  { id: id(1), account: named(1, 'Anna Brandt'), group: null, mailbox: named(5, 'Henrik Sørensen'), kind: 'leaver', valid: { from: ago(100), until: ahead(900) }, mail: everywhen, reason: 'Übernahme der Projekte nach Ausscheiden', grantedBy: 'admin', grantedAt: ago(100), revokedAt: null, revokedBy: null, active: true },
+  { id: id(2), account: null, group: { id: id(1), name: 'Vertrieb Nord' }, mailbox: named(9, 'Vertrieb'), kind: 'shared', valid: everywhen, mail: everywhen, reason: 'Gemeinsames Postfach', grantedBy: 'admin', grantedAt: ago(2_000), revokedAt: null, revokedBy: null, active: true },
+  { id: id(3), account: named(3, 'Emily Carter'), group: null, mailbox: null, kind: 'audit', valid: { from: ahead(48), until: null }, mail: { from: ago(9_000), until: ago(200) }, reason: 'Jahresabschlussprüfung 2026', grantedBy: 'admin', grantedAt: ago(4), revokedAt: null, revokedBy: null, active: false },
+];
+const requests = [{ id: id(1), requester: named(3, 'Emily Carter'), mailboxes: [named(6, 'Jürgen Müller')], wholeTenant: false, mail: { from: ago(4_000), until: null }, reason: 'Verdacht auf Rechnungsbetrug, Vorgang 17', askedAt: ago(3), until: ahead(160), state: 'asked', active: false, decisions: [], decidable: true, concerned: [] }];
+
 /** What `GET path` answers, or `undefined`. */
 export function answer(path, query, operator) {
   const answers = {
     '/dashboard': () => dashboard(query.get('unit') ?? 'hour', operator), '/sources': () => ({ sources }), '/domains': () => ({ domains, notOurs: 1 }), '/tenant': () => tenant, '/jobs': () => ({ jobs }), '/connect/microsoft365': () => connect, '/notifications': () => ({ conditions, waiting: 0, lastError: null }),
     '/system': () => system, '/settings': () => serverSettings, '/tenants': () => ({ tenants: rows, removals: [{ id: id(9), name: 'Altkunde GmbH', by: 'root', reason: 'Vertrag beendet', begunAt: ago(99), endedAt: ago(98), records: 8_114, mailBytes: 900_000_000 }] }), '/sign-in/policy': () => ({ localForAdministratorsOnly: false, secondFactorRoles: ['administrator'] }),
+    '/accounts': () => ({ total: people.length, rows: people.filter((one) => JSON.stringify(one).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), next: null, userNamePrefix: 'hanse-' }), '/groups': () => ({ groups }), '/grants': () => ({ grants, next: null }), '/access-requests': () => ({ requests, next: null }), '/mailboxes': () => ({ mailboxes: [], next: null, everything: [], fourEyes: true }),
     '/me/second-factors': () => factors, '/me/sessions': () => sessions, '/me/tokens': () => tokens, '/log/recent': () => ({ entries: [] }),
   };
   if (/^\/tenants\/\w+$/.test(path)) return { ...(rows.find((row) => path.endsWith(row.id)) ?? rows[0]), organisations: tenant.organisations, archiveDomains: tenant.archiveDomains, domains, settings, accounts: 214 };
+  const [, account, part] = /^\/accounts\/(\w+)(?:\/([\w-]+))?$/.exec(path) ?? [];
+  if (account) return part === 'sessions' ? sessions : part === 'tokens' ? tokens.tokens : part ? factors : { ...(people.find((one) => one.id === account) ?? people[0]), groups: [{ id: id(1), name: 'Vertrieb Nord' }] };
+  if (/^\/groups\/\w+$/.test(path)) return { ...groups[1], members: [named(1, 'Anna Brandt'), named(6, 'Jürgen Müller')] };
   if (path === '/quarantine' && query.get('state') && query.get('state') !== 'waiting') return quarantine(query.get('state'));
   return answers[path]?.();
 }

@@ -55,6 +55,7 @@ async function api(req, res, url) {
   if (path.startsWith('/me/')) return administrate(req, res, url, path, false);
   const { role } = session.account;
   if (role === 'administrator' || role === 'operator') return /^\/(search|records)/.test(path) ? problem(res, 404, 'not-found', 'There is no such thing.') : administration(req, res, url, path, role === 'operator');
+  if (role !== 'user' && /^\/(access-requests|audit|mailboxes)/.test(path)) return administrate(req, res, url, path, false);
   return /^\/(search|records)/.test(path) ? mail(res, url, path) : problem(res, 404, 'not-found', 'There is no such thing.');
 }
 

@@ -41,12 +41,22 @@ export const CONSOLE: readonly ConsoleGroup[] = [
   {
     title: 'nav.people',
     pages: [
+      { path: paths.accounts, title: 'accounts.title', needs: ['manage_accounts'] },
+      { path: paths.groups, title: 'groups.title', needs: ['manage_accounts'] },
+      { path: paths.grants, title: 'grants.title', needs: ['manage_grants'] },
       { path: paths.signInMethods, title: 'methods.title', needs: ['manage_sign_in'] },
+    ],
+  },
+  {
+    title: 'nav.control',
+    pages: [
+      { path: paths.accessRequests, title: 'requests.title', needs: ['request_access', 'approve_access'] },
     ],
   },
   {
     title: 'nav.organisation',
     pages: [
+      { path: paths.selection, title: 'selection.title', needs: ['manage_settings'] },
       { path: paths.settings, title: 'settings.title', needs: ['manage_settings'] },
     ],
   },

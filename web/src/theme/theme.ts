@@ -10,13 +10,18 @@ const grey: MantineColorsTuple = [
   '#f7f8fa', '#f0f2f5', '#e4e7ec', '#d5dae1', '#bcc4ce', '#8b95a3', '#667080', '#475160', '#2f3744', '#1a202b',
 ];
 
+/** Dark enough for white text on it in both schemes. */
+const red: MantineColorsTuple = [
+  '#fdeeee', '#fbdcdc', '#f5b8b8', '#ff9a94', '#ef6f6a', '#d94343', '#c92a2a', '#b42525', '#9c1f1f', '#861a1a',
+];
+
 /** The panes scroll, not the body; so no style element is injected for it. A dialog's header is no banner. */
 const unlocked = { lockScroll: false, attributes: { header: { role: 'presentation' } } };
 
 export const theme = createTheme({
   primaryColor: 'ink',
   primaryShade: { light: 7, dark: 6 },
-  colors: { ink, dark: slate, gray: grey },
+  colors: { ink, red, dark: slate, gray: grey },
   black: '#1a202b',
   fontFamily: "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, monospace",

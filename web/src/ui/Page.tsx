@@ -17,7 +17,7 @@ interface PageProps {
 export function Page({ title, lead, actions, aside, back, children }: PageProps) {
   useTitle(title);
   return (
-    <div className={classes.page}>
+    <div className={classes.page} tabIndex={0}>
       <div className={classes.sheet}>
         {back && <div className={classes.back}>{back}</div>}
         <header className={classes.head}>

@@ -63,7 +63,7 @@ function Figures({ data }: { data: Dashboard }) {
           </Panel>
         ) : (
           <Panel title={t('dashboard.mailboxes')} lead={t('dashboard.mailboxesText')}>
-            <Ranking empty={t('dashboard.noMailboxes')} rows={data.mailboxes.map((row) => ({ key: row.account, name: row.displayName || row.userName, size: row.bytes, text: `${number(row.mails)} · ${bytes(row.bytes)}` }))} />
+            <Ranking empty={t('dashboard.noMailboxes')} rows={data.mailboxes.map((row) => ({ key: row.account, name: <Link to={paths.account} params={{ accountId: row.account }}>{row.displayName || row.userName}</Link>, size: row.bytes, text: `${number(row.mails)} · ${bytes(row.bytes)}` }))} />
           </Panel>
         )}
         <Panel title={t('status.certificates')}><Certificates certificates={data.certificates} /></Panel>

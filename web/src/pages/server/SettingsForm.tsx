@@ -47,7 +47,7 @@ function SettingField({ setting: { path, kind }, answer, value, error, set }: Fi
   const hint = t(hintKey) === hintKey ? '' : t(hintKey);
   const label = t(`server.field.${path}`);
   const stored = path === 'metrics.token' ? answer.hasMetricsToken : answer.hasPassword;
-  const common = { size: 'sm', label, description: [fixed ? t('server.fixed') : '', kind === 'secret' && stored ? t('server.secretStored') : '', hint].filter(Boolean).join(' ') || undefined, disabled: fixed, error, name: path } as const;
+  const common = { size: 'sm', label, description: [fixed ? t('server.fixed') : '', kind === 'secret' && stored ? t('server.secretStored') : '', hint].filter(Boolean).join(' ') || undefined, readOnly: fixed, error, name: path } as const;
   if (kind === 'flag') return <Checkbox mt={24} label={label} description={common.description} disabled={fixed} name={path} checked={Boolean(value)} onChange={(event) => set(event.currentTarget.checked)} />;
   if (kind === 'list') return <TagsInput {...common} value={(value as string[] | undefined) ?? []} onChange={set} />;
   if (kind === 'number') return <NumberInput {...common} min={0} allowDecimal={false} value={(value as number | undefined) ?? ''} onChange={set} />;
