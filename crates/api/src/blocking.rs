@@ -11,6 +11,9 @@ pub const READS_MAX: usize = 32;
 /// Password checks that run at a time; each takes 19 MiB and a core.
 pub const PASSWORD_CHECKS_MAX: usize = 2;
 
+/// Requests that wait for other machines at a time, such as tests of a directory.
+pub const OUTSIDE_MAX: usize = 4;
+
 /// Requests wait so long for their turn before they are told to come back later.
 pub const WAIT_SECONDS_MAX: u64 = 10;
 
@@ -18,6 +21,7 @@ pub const WAIT_SECONDS_MAX: u64 = 10;
 #[derive(Clone)]
 pub struct Blocking {
     reads: Arc<Semaphore>,
+    outside: Arc<Semaphore>,
     password_checks: Arc<Semaphore>,
 }
 
@@ -25,6 +29,7 @@ impl Default for Blocking {
     fn default() -> Self {
         Self {
             reads: Arc::new(Semaphore::new(READS_MAX)),
+            outside: Arc::new(Semaphore::new(OUTSIDE_MAX)),
             password_checks: Arc::new(Semaphore::new(PASSWORD_CHECKS_MAX)),
         }
     }
@@ -36,6 +41,14 @@ impl Blocking {
         work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         run(&self.reads, work).await
+    }
+
+    /// For what waits for another machine, perhaps for a minute.
+    pub async fn outside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        run(&self.outside, work).await
     }
 
     pub async fn check_password<T: Send + 'static>(

@@ -25,7 +25,7 @@ use axum::middleware::from_fn_with_state;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, DefaultPredicate, NotForContentType, Predicate};
 
-pub use blocking::{Blocking, PASSWORD_CHECKS_MAX, READS_MAX};
+pub use blocking::{Blocking, OUTSIDE_MAX, PASSWORD_CHECKS_MAX, READS_MAX};
 pub use caller::CSRF_HEADER;
 pub use http_figures::{HttpCount, HttpFigures, HttpKey};
 pub use live_log::{

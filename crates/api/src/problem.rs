@@ -154,6 +154,23 @@ const fn weak_password(weak: identity::WeakPassword) -> &'static str {
     }
 }
 
+impl From<identity::directory::DirectoryError> for Problem {
+    fn from(error: identity::directory::DirectoryError) -> Self {
+        use identity::directory::DirectoryError;
+        match error {
+            DirectoryError::Catalog(error) => error.into(),
+            DirectoryError::Config(_) | DirectoryError::Filter(_) => {
+                Self::bad_request("directory-config", error.to_string())
+            }
+            DirectoryError::Running => {
+                Self::new(StatusCode::CONFLICT, "running").detail(error.to_string())
+            }
+            // The other side's fault, told to who configures it.
+            other => Self::new(StatusCode::BAD_GATEWAY, other.code()).detail(other.to_string()),
+        }
+    }
+}
+
 impl From<discovery::Error> for Problem {
     fn from(error: discovery::Error) -> Self {
         match error {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use catalog::{Catalog, JobRow};
 use discovery::Discovery;
 use identity::Identity;
+use identity::directory::DirectoryDesk;
 use model::{Clock, JobId, QuarantineId, TenantId};
 
 use crate::blocking::Blocking;
@@ -18,6 +19,7 @@ use crate::trail::Trail;
 pub struct AppState {
     pub identity: Arc<Identity>,
     pub catalog: Arc<dyn Catalog>,
+    pub directories: Arc<DirectoryDesk>,
     pub discovery: Arc<Discovery>,
     pub status: Arc<dyn StatusSource>,
     pub quarantine: Arc<dyn QuarantineDesk>,

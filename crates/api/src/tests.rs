@@ -1,4 +1,5 @@
 mod corpus;
+mod directories;
 mod document;
 mod downloads;
 mod hostile;

@@ -16,6 +16,8 @@ pub enum ErrorKind {
 pub enum Conflict {
     /// Another account of the tenant owns the address at this time.
     AddressOwned,
+    /// A directory of the tenant has this name.
+    DirectoryName,
     /// A group that was made here has this name.
     GroupName,
     /// An account, a source or a tenant has this id.
@@ -37,6 +39,7 @@ impl Conflict {
     pub const fn code(self) -> &'static str {
         match self {
             Self::AddressOwned => "address-owned",
+            Self::DirectoryName => "directory-name-taken",
             Self::GroupName => "group-name-taken",
             Self::Id => "id-taken",
             Self::Linked => "linked",
@@ -50,6 +53,7 @@ impl Conflict {
     const fn text(self) -> &'static str {
         match self {
             Self::AddressOwned => "the address belongs to another account",
+            Self::DirectoryName => "a directory has this name",
             Self::GroupName => "a group has this name",
             Self::Id => "the id is taken",
             Self::JournalAddress => "the journal address is taken",

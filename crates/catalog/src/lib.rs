@@ -8,6 +8,7 @@
 
 mod account;
 mod audit;
+mod directory;
 mod domain;
 mod error;
 mod grant;
@@ -32,6 +33,13 @@ pub use account::{
 };
 pub use audit::{
     AUDIT_SCANNED_MAX, AuditEvent, AuditLog, AuditOutcome, AuditPage, AuditQuery, AuditRow,
+};
+pub use directory::{
+    AttributeMap, DIRECTORIES_MAX, Directories, Directory, DirectoryChanges, DirectoryConfig,
+    DirectoryEntry, DirectoryKind, DirectoryLookup, DirectoryRun, DirectorySecurity,
+    DirectoryState, GroupNesting, KnownAccount, KnownDirectory, KnownGroup, MappingEffect,
+    MappingRule, Planner, RUN_PROBLEMS_MAX, RUNS_KEPT, RunCounts, RunOutcome, RunProblem,
+    RunTrigger, SharedRule,
 };
 pub use domain::{DOMAINS_MAX, DomainRow, Domains};
 pub use error::{CatalogError, Conflict, ErrorKind};
@@ -77,6 +85,7 @@ pub use tenant::{
 pub trait Catalog:
     Accounts
     + AuditLog
+    + Directories
     + Domains
     + Grants
     + History

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod by;
+pub mod directory;
 mod error;
 mod grants;
 mod groups;

@@ -32,7 +32,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::backup as backup_command;
 use crate::commands::settings as settings_command;
-use crate::commands::{account, domain, import, maintain, quarantine, running, source, tenant};
+use crate::commands::{
+    account, directory, domain, import, maintain, quarantine, running, source, tenant,
+};
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
 #[derive(Parser)]
@@ -64,6 +66,9 @@ enum Command {
     Connect(running::ConnectArguments),
     /// Look at everything that the server needs, and say what to do
     Doctor(doctor::Arguments),
+    /// Directories: LDAP and Active Directory
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Archive mail from files: eml, mbox, maildir, folders and zips of these
     Import(import::Arguments),
     /// What the running server logs
@@ -145,6 +150,7 @@ fn run(
         Command::Connect(command) => running::connect(&config, &command),
         // Answered before the configuration is known to be valid.
         Command::Doctor(command) => Ok(doctor::run(Ok(config), None, &command)),
+        Command::Directory(command) => directory::run(&config, command),
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Log(command) => running::log(&config, &command),
         Command::Notifications(command) => running::notifications(&config, &command),

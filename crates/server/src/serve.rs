@@ -12,7 +12,8 @@ use api::LiveLog;
 use api::dto::{self, ServerSettings};
 use catalog::{Catalog, SecretBox};
 use discovery::{Discovery, VaultArchive};
-use identity::{Identity, SystemRandom};
+use identity::directory::{DirectoryDesk, Schedule};
+use identity::{DirectorySignIn, Identity, SystemRandom};
 use index::SearchIndex;
 use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
@@ -26,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::census::Census;
 use crate::clock::SystemClock;
-use crate::commands::print;
+use crate::commands::{directory, print};
 use crate::config::Config;
 use crate::connect::{Connect, Sightings};
 use crate::control::{self, ImportWatch, ServerDesk};
@@ -69,6 +70,7 @@ pub struct Line {
     pub operation: Arc<OnceLock<Arc<ServerOperation>>>,
     pub jobs: Arc<JobDesk>,
     pub census: Arc<Census>,
+    pub directories: Arc<DirectoryDesk>,
     watch: Arc<ImportWatch>,
     pipeline: Pipeline,
 }
@@ -127,6 +129,7 @@ impl Line {
             batch_bytes_max: config.pipeline.batch_bytes_max,
         };
         let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
+        let directories = Arc::new(directory::desk(&parts.catalog, &key)?);
         let pipeline = Pipeline::start(parts.clone(), batches)?;
         Ok(Self {
             folder,
@@ -137,6 +140,7 @@ impl Line {
             settings,
             operation: Arc::default(),
             jobs,
+            directories,
             watch,
             pipeline,
         })
@@ -237,12 +241,14 @@ pub fn run(
     let line = Line::start(&config, house, None)?;
     let stop_control = Arc::new(AtomicBool::new(false));
     control::listen(&socket, line.server_desk(), Arc::clone(&stop_control))?;
+    let schedule = Schedule::start(Arc::clone(&line.directories))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(&line, logging));
     runtime.shutdown_timeout(Duration::from_secs(5));
     stop_control.store(true, Ordering::SeqCst);
     control::wake(&socket);
     let _ = std::fs::remove_file(&socket);
+    drop(schedule);
     line.stop();
     served?;
     tracing::info!("stopped");
@@ -430,9 +436,11 @@ fn state(
     let tls = line.settings.current().http.tls;
     let house = House { folder: line.folder.clone(), catalog: Arc::clone(&catalog) };
     let identity = Identity::new(Arc::clone(&catalog), Arc::new(SystemRandom))?
-        .with_secrets(SecretBox::new(&house.master_key()?.settings_secret())?);
+        .with_secrets(SecretBox::new(&house.master_key()?.settings_secret())?)
+        .with_directory(Arc::clone(&line.directories) as Arc<dyn DirectorySignIn>);
     Ok(api::AppState {
         identity: Arc::new(identity),
+        directories: Arc::clone(&line.directories),
         discovery: Arc::new(Discovery::new(Arc::clone(&catalog), index, Arc::new(archive))),
         trail: api::Trail::start(Arc::clone(&catalog))?,
         catalog,

@@ -5,6 +5,7 @@
 
 pub mod authority;
 pub mod demo;
+pub mod directory;
 pub mod http;
 mod random;
 pub mod smtp;

@@ -31,7 +31,21 @@ pub const TEST: &[Tool] = &[
     Tool { program: "javac", packages: &["openjdk-17-jdk-headless"] },
     Tool { program: "openssl", packages: &["openssl"] },
     Tool { program: "python3", packages: &["python3"] },
+    Tool { program: "ldapsearch", packages: &["ldap-utils"] },
+    Tool { program: "ldbadd", packages: &["ldb-tools"] },
     Tool { program: "postfix", packages: &["postfix"] },
+    Tool {
+        program: "samba",
+        packages: &[
+            "samba",
+            "samba-ad-dc",
+            "samba-ad-provision",
+            "samba-dsdb-modules",
+            "samba-vfs-modules",
+            "winbind",
+        ],
+    },
+    Tool { program: "slapd", packages: &["slapd"] },
     Tool { program: "promtool", packages: &["prometheus"] },
     Tool { program: "swaks", packages: &["swaks", "libnet-ssleay-perl"] },
 ];

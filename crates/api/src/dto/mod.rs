@@ -2,6 +2,7 @@
 
 mod audit;
 mod dashboard;
+mod directories;
 mod jobs;
 mod mail;
 mod operation;
@@ -17,6 +18,7 @@ mod tenants;
 
 pub use audit::*;
 pub use dashboard::*;
+pub use directories::*;
 pub use jobs::*;
 pub use mail::*;
 pub use operation::*;

@@ -3,6 +3,8 @@ mod account_access;
 mod accounts;
 mod audit;
 mod dashboard;
+mod directories;
+mod directory_answers;
 mod documents;
 mod grants;
 mod groups;
@@ -115,6 +117,18 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(access::reject_access))
         .routes(routes!(access::revoke_access))
         .routes(routes!(access::mailboxes))
+        .routes(routes!(directories::directories, directories::add_directory))
+        .routes(routes!(directories::directory_presets))
+        .routes(routes!(directories::test_directory))
+        .routes(routes!(
+            directories::directory,
+            directories::change_directory,
+            directories::remove_directory
+        ))
+        .routes(routes!(directories::test_saved_directory))
+        .routes(routes!(directories::preview_directory))
+        .routes(routes!(directories::sync_directory))
+        .routes(routes!(directories::directory_runs))
         .routes(routes!(status::status))
         .routes(routes!(status::health))
         .routes(routes!(log::log))

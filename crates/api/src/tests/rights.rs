@@ -1,5 +1,6 @@
 //! One table says what every kind of caller gets from every route; areas have files of their own.
 
+mod directories;
 mod operation;
 mod people;
 mod tenancy;
@@ -87,9 +88,17 @@ impl Route {
 
 /// All areas, joined.
 fn routes() -> impl Iterator<Item = &'static Route> {
-    [ROUTES, operation::ROUTES, people::ROUTES, sign_in::ROUTES, tenancy::ROUTES, people::LAST]
-        .into_iter()
-        .flatten()
+    [
+        ROUTES,
+        directories::ROUTES,
+        operation::ROUTES,
+        people::ROUTES,
+        sign_in::ROUTES,
+        tenancy::ROUTES,
+        people::LAST,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 const ROUTES: &[Route] = &[
@@ -156,6 +165,7 @@ struct Things {
     tenancy: tenancy::Things,
     /// Otto's.
     account: String,
+    directory: String,
 }
 
 impl Things {
@@ -167,14 +177,16 @@ impl Things {
         world.state.live_log.close();
         let people = people::Things::of(world);
         let tenancy = tenancy::Things::of(world);
+        let directory = world.directory().to_string();
         let (record, report) = (record.to_string(), report.to_string());
-        Self { record, report, quarantined, account, people, tenancy }
+        Self { record, report, quarantined, account, people, tenancy, directory }
     }
 
     fn path(&self, template: &str) -> String {
         let id = match template {
             _ if template.contains("/quarantine/") => &self.quarantined,
             _ if template.contains("/accounts/") => &self.account,
+            _ if template.contains("directories") => &self.directory,
             _ => &self.record,
         };
         let path = template
@@ -231,6 +243,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         people: people::Things::all("00000000000000000000000000000000"),
         tenancy: tenancy::Things::all("00000000000000000000000000000000"),
         account: "0".repeat(32),
+        directory: "0".repeat(32),
     };
     let garbage = Things {
         record: "..%2f..".into(),
@@ -239,6 +252,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         people: people::Things::all("%00"),
         tenancy: tenancy::Things::all("%00"),
         account: "x".into(),
+        directory: "..".into(),
     };
     for route in routes().filter(|route| route.path.contains('{')) {
         for who in [Who::Otto, Who::Auditor, Who::Administrator, Who::Foreigner] {

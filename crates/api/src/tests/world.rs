@@ -7,10 +7,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use catalog::{
-    Account, Batch, Catalog, Grantee, Handover, JobRow, JobState, NewPart, NewQuarantine,
-    NewRecord, Session, Tenant,
+    Account, Batch, Catalog, Directory, DirectoryConfig, DirectorySecurity, Grantee, Handover,
+    JobRow, JobState, NewPart, NewQuarantine, NewRecord, SecretBox, Session, Tenant,
 };
 use discovery::{Discovery, VaultArchive};
+use identity::directory::DirectoryDesk;
 use identity::{By, Identity, NewGrant, SystemRandom};
 use index::{IndexChange, SearchIndex};
 use model::*;
@@ -272,6 +273,12 @@ impl World {
             operation: Arc::new(super::operation::Calm),
             live_log: Arc::default(),
             http: Arc::default(),
+            directories: Arc::new(DirectoryDesk::new(
+                catalog.clone(),
+                Arc::new(SecretBox::new(&[7; 32]).expect("a key")),
+                Arc::new(SystemRandom),
+                Arc::new(Now),
+            )),
         };
         let app = router(state.clone());
         let world =
@@ -515,6 +522,28 @@ impl World {
             ],
         };
         (self.archive(A, &[mail])[0], ContentId::of(&report))
+    }
+
+    /// A directory of Alpha behind a port where nobody listens.
+    pub fn directory(&self) -> DirectoryId {
+        let id = DirectoryId::from_bytes([0xd; 16]);
+        let config = DirectoryConfig {
+            hosts: vec!["127.0.0.1:1".into()],
+            security: DirectorySecurity::Clear,
+            people_bases: vec!["dc=a".into()],
+            ..DirectoryConfig::default()
+        };
+        let directory = Directory {
+            id,
+            tenant: A,
+            name: "Head office".into(),
+            config,
+            password: None,
+            state: Default::default(),
+            created_at: NOW,
+        };
+        self.catalog.add_directory(&directory).expect("added");
+        id
     }
 
     pub fn quarantine(&self) -> QuarantineId {

@@ -209,7 +209,11 @@ fn set_password(
     Ok(())
 }
 
-fn insert(db: &Connection, account: &Account, password_hash: Option<&str>) -> Result<(), Abort> {
+pub(super) fn insert(
+    db: &Connection,
+    account: &Account,
+    password_hash: Option<&str>,
+) -> Result<(), Abort> {
     check(account)?;
     if account.kind == AccountKind::Shared && password_hash.is_some() {
         return Err(CatalogError::Invalid("the password of a shared mailbox").into());
@@ -247,7 +251,7 @@ fn insert(db: &Connection, account: &Account, password_hash: Option<&str>) -> Re
 }
 
 /// Replaces what may change.
-fn update(db: &Connection, account: &Account) -> Result<(), Abort> {
+pub(super) fn update(db: &Connection, account: &Account) -> Result<(), Abort> {
     check_names(account)?;
     let stored = find(db, account.id)?.filter(|(_, stored)| stored.tenant == account.tenant);
     let (row, _) = stored.ok_or(CatalogError::NotFound("the account"))?;

@@ -4,8 +4,8 @@ use model::{JournalVariant, MailKind, Provenance, Role, Shape};
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
 use crate::{
-    AuditOutcome, JobState, QuarantineState, Sighting, SignInMethod, SourceKind, SourceState,
-    TenantState,
+    AuditOutcome, JobState, QuarantineState, RunOutcome, RunTrigger, Sighting, SignInMethod,
+    SourceKind, SourceState, TenantState,
 };
 
 pub(super) trait Code: Copy + PartialEq + Sized + 'static {
@@ -122,6 +122,16 @@ impl Name for QuarantineState {
 impl Name for Sighting {
     const NAMES: &'static [(Self, &'static str)] =
         &[(Self::Report, "report"), (Self::Validation, "validation")];
+}
+
+impl Name for RunOutcome {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Applied, "applied"), (Self::Failed, "failed"), (Self::HeldBack, "held-back")];
+}
+
+impl Name for RunTrigger {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Person, "person"), (Self::Schedule, "schedule")];
 }
 
 impl Name for AuditOutcome {

@@ -11,7 +11,7 @@ use crate::{
     Grants, REASON_CHARS_MAX, RequestState,
 };
 
-const COLUMNS: &str = "g.*, t.id AS tenant_id, a.id AS account_id, m.id AS mailbox_id
+pub(super) const COLUMNS: &str = "g.*, t.id AS tenant_id, a.id AS account_id, m.id AS mailbox_id
     FROM access_grant g JOIN tenant t ON t.row = g.tenant
     LEFT JOIN account a ON a.row = g.account LEFT JOIN account m ON m.row = g.mailbox";
 
@@ -141,7 +141,7 @@ pub(super) fn check_reason(reason: &str) -> Result<(), CatalogError> {
     if fits { Ok(()) } else { Err(CatalogError::Invalid("the reason")) }
 }
 
-fn add(db: &Connection, new: &GrantRow) -> Result<(), Abort> {
+pub(super) fn add(db: &Connection, new: &GrantRow) -> Result<(), Abort> {
     let tenant = tenant_row(db, new.tenant)?;
     let (account, group) = match new.grantee {
         Grantee::Account(id) => (Some(id), None),
@@ -255,7 +255,7 @@ fn list(
     Ok(rows)
 }
 
-fn grant_row(row: &Row<'_>) -> Result<GrantRow, Fault> {
+pub(super) fn grant_row(row: &Row<'_>) -> Result<GrantRow, Fault> {
     let account: Option<[u8; 16]> = row.get("account_id")?;
     let group: Option<[u8; 16]> = row.get("grp")?;
     let grantee = match (account, group) {

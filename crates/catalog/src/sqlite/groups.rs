@@ -215,7 +215,7 @@ pub(super) fn group_row(db: &Connection, id: GroupId) -> Result<i64, Abort> {
     Ok(found.ok_or(CatalogError::NotFound("the group"))?)
 }
 
-fn group(db: &Connection, row: &Row<'_>) -> Result<Group, Fault> {
+pub(super) fn group(db: &Connection, row: &Row<'_>) -> Result<Group, Fault> {
     Ok(Group {
         id: GroupId::from_bytes(row.get("id")?),
         tenant: tenants::tenant_id(db, row.get("tenant")?)?,

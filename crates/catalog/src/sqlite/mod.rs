@@ -7,6 +7,8 @@ mod audit;
 mod carry;
 mod codes;
 mod commit;
+mod directories;
+mod directory_changes;
 mod domains;
 mod factors;
 mod fault;

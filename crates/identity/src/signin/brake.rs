@@ -90,7 +90,14 @@ impl Identity {
         if let Attempt::Wait(until) = self.catalog.attempt(&rules, now)? {
             return Err(IdentityError::Throttled { until });
         }
-        let found = check()?.ok_or(IdentityError::BadCredentials)?;
+        let found = match check() {
+            Err(error @ IdentityError::DirectoryUnreachable) => {
+                // Nothing was guessed: who could not be asked must not lock anybody out.
+                self.catalog.forgive(&[], &[pair, shared, whole], now)?;
+                return Err(error);
+            }
+            found => found?.ok_or(IdentityError::BadCredentials)?,
+        };
         // The network's counter only loses this attempt: a stranger with an account of their own
         // must not reset it.
         let undo = if trusted { vec![shared] } else { vec![shared, whole] };

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backup;
+pub mod directory;
 pub mod domain;
 pub mod import;
 pub mod maintain;
