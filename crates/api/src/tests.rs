@@ -4,6 +4,7 @@ mod document;
 mod downloads;
 mod hostile;
 mod operation;
+mod people;
 mod reading;
 mod rights;
 mod sessions;

@@ -8,6 +8,8 @@ use policy::{AccountRole, authorize_read};
 
 use crate::*;
 
+mod people;
+
 const TENANT: TenantId = TenantId::from_bytes([3; 16]);
 const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const PASSWORD: &str = "correct horse battery";

@@ -33,7 +33,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::backup as backup_command;
 use crate::commands::settings as settings_command;
 use crate::commands::{
-    account, directory, domain, import, maintain, quarantine, running, source, tenant,
+    account, audit, directory, domain, grant, group, import, maintain, quarantine, running, source,
+    tenant,
 };
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
@@ -57,6 +58,11 @@ enum Command {
     /// Accounts: who can sign in
     #[command(subcommand)]
     Account(account::Command),
+    /// Access: requests for foreign mail where four eyes are required
+    #[command(subcommand)]
+    Access(grant::Access),
+    /// The audit log: who did what, when, from where, why, to what
+    Audit(audit::Arguments),
     /// Copy everything into a folder, also while the server runs
     Backup(backup_command::BackupArguments),
     /// Domains: whose mail a tenant archives
@@ -69,6 +75,12 @@ enum Command {
     /// Directories: LDAP and Active Directory
     #[command(subcommand)]
     Directory(directory::Command),
+    /// Grants: who may see the mail of whom
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// Groups that mailboxes are opened to
+    #[command(subcommand)]
+    Group(group::Command),
     /// Archive mail from files: eml, mbox, maildir, folders and zips of these
     Import(import::Arguments),
     /// What the running server logs
@@ -143,6 +155,8 @@ fn run(
     }
     match arguments.command {
         Command::Account(command) => account::run(&config, command),
+        Command::Access(command) => grant::access(&config, command),
+        Command::Audit(arguments) => audit::run(&config, &arguments),
         Command::Backup(command) => {
             backup_command::backup(&config, config_file.as_deref(), &command)
         }
@@ -151,6 +165,8 @@ fn run(
         // Answered before the configuration is known to be valid.
         Command::Doctor(command) => Ok(doctor::run(Ok(config), None, &command)),
         Command::Directory(command) => directory::run(&config, command),
+        Command::Grant(command) => grant::run(&config, command),
+        Command::Group(command) => group::run(&config, command),
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Log(command) => running::log(&config, &command),
         Command::Notifications(command) => running::notifications(&config, &command),

@@ -1,7 +1,7 @@
 mod access;
 mod account_access;
 mod accounts;
-mod audit;
+pub mod audit;
 mod dashboard;
 mod directories;
 mod directory_answers;

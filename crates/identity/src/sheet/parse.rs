@@ -137,8 +137,7 @@ fn read(number: u64, record: &csv::StringRecord) -> Line {
         errors: Vec::new(),
     };
     if number == 1 && line.user_name.eq_ignore_ascii_case("user id") {
-        line.errors.push(finding("header", "a header line is not expected"));
-        return line;
+        return Line::broken(number, finding("header", "a header line is not expected"));
     }
     let user = &line.user_name;
     if user.is_empty() {

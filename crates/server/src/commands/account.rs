@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use catalog::{Grantee, Handover};
+use catalog::{AccountFilter, AccountKind, AccountRow, Grantee};
 use clap::Subcommand;
-use identity::{By, Identity, NewAccount, NewGrant, SystemRandom};
-use model::{Clock as _, EmailAddress};
+use identity::{AccountDraft, By, Identity, NewGrant, SystemRandom};
+use model::{Clock as _, EmailAddress, TenantId};
 use policy::{AccountRole, Grant, GrantKind, Opens, Span};
+use serde_json::json;
 
-use super::print;
+use super::order::{COMMAND_LINE, show};
+use super::{people, print};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::house::House;
@@ -48,12 +50,22 @@ pub enum Command {
         user: String,
         #[arg(long)]
         address: String,
+        /// Open all its past mail, also of an earlier owner's time, for this reason
+        #[arg(long, value_name = "REASON")]
+        everything: Option<String>,
     },
     /// List the accounts of a tenant, or the operators
     List {
         #[arg(long)]
         tenant: Option<String>,
+        /// Words that all occur in user name, names or a present address
+        #[arg(long)]
+        filter: Option<String>,
+        #[arg(long)]
+        json: bool,
     },
+    #[command(flatten)]
+    More(people::Command),
     /// Give an account a new one-time password and end its sessions
     ResetPassword {
         #[arg(long)]
@@ -62,9 +74,12 @@ pub enum Command {
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::More(command) = command {
+        return people::run(config, command);
+    }
     let house = House::open(config)?;
     let identity = Identity::new(Arc::clone(&house.catalog), Arc::new(SystemRandom))?;
-    let now = SystemClock.now();
+    let (now, by) = (SystemClock.now(), By::server(COMMAND_LINE));
     match command {
         Command::Add { tenant, user, name, role, addresses, whole_tenant, password_stdin } => {
             let tenant = tenant.map(|name| house.tenant_named(&name)).transpose()?;
@@ -73,23 +88,19 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
                 "an operator belongs to no tenant, every other account needs --tenant"
             );
             let password = password_stdin.then(read_password).transpose()?;
-            let (account, one_time) = identity.add_account(
-                &NewAccount {
-                    tenant: tenant.map(|it| it.id),
-                    user_name: &user,
-                    first_name: "",
-                    last_name: "",
-                    display_name: name.as_deref().unwrap_or(&user),
-                    role,
-                    language: None,
-                    password: password.as_deref(),
-                },
-                now,
-            )?;
-            for address in &addresses {
-                let address = EmailAddress::new(address);
-                house.catalog.give_address(account.id, &address, Handover::Rule, now)?;
-            }
+            let draft = AccountDraft {
+                tenant: tenant.map(|it| it.id),
+                user_name: &user,
+                first_name: "",
+                last_name: "",
+                display_name: name.as_deref().unwrap_or(&user),
+                kind: AccountKind::Person,
+                role,
+                language: None,
+                password: password.as_deref(),
+                addresses: addresses.iter().map(|one| EmailAddress::new(one)).collect(),
+            };
+            let (account, one_time) = identity.create_account(&draft, &by, now)?;
             if let (Some(reason), Some(tenant)) = (&whole_tenant, account.tenant) {
                 let grant = Grant {
                     opens: Opens::Tenant,
@@ -99,38 +110,65 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
                 };
                 let grantee = Grantee::Account(account.id);
                 let new = NewGrant { grantee, grant, reason };
-                identity.grant(tenant, &new, &By::server("command line"), now)?;
+                identity.grant(tenant, &new, &by, now)?;
             }
             if let Some(one_time) = one_time {
                 print(one_time.reveal());
             }
         }
-        Command::Address { user, address } => {
-            let account = house.catalog.account_named(&user)?;
-            let account = account.with_context(|| format!("there is no account {user:?}"))?;
+        Command::Address { user, address, everything } => {
+            let account = people::named(&house, &user)?;
+            let tenant = account.tenant.context("an operator owns no address")?;
             let address = EmailAddress::new(&address);
-            let span = house.catalog.give_address(account.id, &address, Handover::Rule, now)?;
-            match span.from {
+            let everything = everything.as_deref();
+            let span = identity.hand_over(tenant, account.id, &address, everything, &by, now)?;
+            match span.context("the account is gone")?.from {
                 None => print("all past mail"),
                 Some(from) => print(&format!("mail received from {from} on")),
             }
         }
-        Command::List { tenant } => {
+        Command::List { tenant, filter, json } => {
             let tenant = tenant.map(|name| house.tenant_named(&name)).transpose()?;
-            for account in house.catalog.accounts(tenant.map(|it| it.id))? {
-                let owned = house.catalog.addresses(account.id)?;
-                let keys: Vec<&str> = owned.iter().map(|span| span.key.as_str()).collect();
-                print(&format!("{}  {}  {}", account.user_name, account.role, keys.join(" ")));
-            }
+            list(&house, tenant.map(|it| it.id), filter, json)?;
         }
+        // Handled above.
+        Command::More(_) => {}
         Command::ResetPassword { user } => {
             let account = house.catalog.account_named(&user)?;
             let account = account.with_context(|| format!("there is no account {user:?}"))?;
-            let one_time = identity.reset_password(account.id, &By::server("command line"), now)?;
+            let one_time = identity.reset_password(account.id, &by, now)?;
             print(one_time.reveal());
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// All pages of the list.
+fn list(
+    house: &House,
+    tenant: Option<TenantId>,
+    text: Option<String>,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let filter = AccountFilter { text, ..AccountFilter::default() };
+    let (mut rows, mut text) = (Vec::new(), String::new());
+    let mut after: Option<String> = None;
+    loop {
+        let limit = catalog::ACCOUNT_PAGE_ROWS_MAX;
+        let page = house.catalog.account_page(tenant, &filter, after.as_deref(), limit)?;
+        let Some(last) = page.rows.last() else { break };
+        after = Some(last.account.user_name.clone());
+        for AccountRow { account, addresses, .. } in &page.rows {
+            let keys: Vec<&str> = addresses.iter().map(|span| span.key.as_str()).collect();
+            let (user, role) = (&account.user_name, account.role);
+            text.push_str(&format!("{user}  {role}  {}\n", keys.join(" ")));
+            let mut facts = people::facts(account);
+            facts["addresses"] = json!(addresses);
+            rows.push(facts);
+        }
+    }
+    show(as_json, &json!(rows), || text);
+    Ok(())
 }
 
 /// One line; longer input than any password is refused by the identity's own limit.

@@ -1,12 +1,16 @@
 //! What an administrator does on the command line.
 
 pub mod account;
+pub mod audit;
 pub mod backup;
 pub mod directory;
 pub mod domain;
+pub mod grant;
+pub mod group;
 pub mod import;
 pub mod maintain;
 pub mod order;
+pub mod people;
 pub mod quarantine;
 pub mod running;
 pub mod settings;
