@@ -7,7 +7,7 @@ use crate::site::Programs;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// ack, ingest, search or size; all of them when none is named
+    /// ack, dashboard, ingest, search, size or tenants; all of them when none is named
     what: Vec<String>,
     /// Mails in the archive
     #[arg(long, default_value_t = 20_000)]
@@ -34,6 +34,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "demo",
         "--bin",
         "bench",
+    ]))?;
+    shell::succeed(shell::cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "catalog",
+        "--example",
+        "figures",
     ]))?;
     let programs = Programs::of("release")?;
     let mut bench = std::process::Command::new(programs.chancery.with_file_name("bench"));

@@ -1,5 +1,7 @@
 //! The operator's tenants.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -39,13 +41,15 @@ pub async fn tenants(
     let (catalog, desk) = (state.catalog.clone(), state.tenants.clone());
     let now = caller.now;
     let work = move || {
-        let figures = catalog.tenant_figures(now)?;
-        let figures = |tenant: TenantId| {
-            let of = figures.iter().find(|one| one.tenant == tenant);
-            of.map(|one| one.figures).unwrap_or_default()
+        let figures = catalog.tenant_figures(now)?.into_iter();
+        let figures: HashMap<TenantId, Figures> =
+            figures.map(|one| (one.tenant, one.figures)).collect();
+        let troubles = vault_troubles(&*desk, None);
+        let of = |tenant: &Tenant| {
+            let figures = figures.get(&tenant.id).copied().unwrap_or_default();
+            row(&*desk, tenant, figures, &troubles)
         };
-        let tenants = catalog.tenants()?.into_iter();
-        let tenants = tenants.map(|tenant| row(&*desk, &tenant, figures(tenant.id))).collect();
+        let tenants = catalog.tenants()?.iter().map(of).collect();
         let removals = catalog.removals()?.into_iter().map(removal).collect();
         Ok(Json(dto::TenantsAnswer { tenants, removals }))
     };
@@ -344,7 +348,7 @@ fn detail(
     let tenant = find(catalog, id)?;
     let figures = catalog.figures(tenant.id)?;
     Ok(dto::TenantDetail {
-        row: row(desk, &tenant, figures),
+        row: row(desk, &tenant, figures, &vault_troubles(desk, Some(tenant.id))),
         domains: domains(catalog, tenant.id)?,
         accounts: catalog.accounts(Some(tenant.id))?.len() as u64,
         settings: settings(&tenant.settings),
@@ -353,9 +357,19 @@ fn detail(
     })
 }
 
-fn row(desk: &dyn TenantDesk, tenant: &Tenant, figures: Figures) -> dto::TenantRow {
+/// Why archives are out of service, by tenant.
+fn vault_troubles(desk: &dyn TenantDesk, tenant: Option<TenantId>) -> HashMap<String, String> {
+    let of_vault = desk.failures(tenant).into_iter().filter(|it| it.code == "vault");
+    of_vault.filter_map(|it| Some((it.tenant?, it.detail))).collect()
+}
+
+fn row(
+    desk: &dyn TenantDesk,
+    tenant: &Tenant,
+    figures: Figures,
+    troubles: &HashMap<String, String>,
+) -> dto::TenantRow {
     let space = desk.space(tenant.id).ok();
-    let trouble = desk.failures(Some(tenant.id)).into_iter().find(|it| it.code == "vault");
     dto::TenantRow {
         id: tenant.id.to_string(),
         name: tenant.name.clone(),
@@ -366,7 +380,7 @@ fn row(desk: &dyn TenantDesk, tenant: &Tenant, figures: Figures) -> dto::TenantR
         created_at: written(tenant.created_at),
         figures: figures.into(),
         storage: storage(space, tenant.settings.quota),
-        trouble: trouble.map(|trouble| trouble.detail),
+        trouble: troubles.get(&tenant.id.to_string()).cloned(),
     }
 }
 

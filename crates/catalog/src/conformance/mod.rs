@@ -4,6 +4,7 @@ mod accounts;
 mod people;
 mod records;
 mod sign_in;
+mod tenancy;
 mod visibility;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
         accounts::PROMISES,
         people::PROMISES,
         sign_in::PROMISES,
+        tenancy::PROMISES,
     ]
     .concat();
     for (name, promise) in promises {

@@ -369,3 +369,49 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn no_table_refers_to_a_removed_tenant_but_the_audit_log() {
+    let folder = Folder::new();
+    let catalog = folder.open().expect("opens");
+    catalog.add_tenant(&tenant(A, "Anders")).expect("added");
+    let records: Vec<NewRecord> = (0..30)
+        .map(|number| {
+            let people: Vec<String> =
+                (0..40).map(|it| format!("p{number}-{it}@x.example")).collect();
+            let people: Vec<&str> = people.iter().map(String::as_str).collect();
+            mail(A, &format!("m{number}"), &format!("r{number}"), &people)
+        })
+        .collect();
+    catalog.commit(A, &batch(records)).expect("commits");
+    let row = catalog.tenant(A).expect("reads").expect("there");
+    let suspended = crate::Tenant { state: crate::TenantState::Suspended, ..row };
+    catalog.update_tenant(&suspended).expect("suspended");
+    catalog.begin_removal(A, "root", "left", conformance::NOON).expect("begun");
+    while catalog.remove_rows(A).expect("removes") {}
+    drop(catalog);
+    let db = Connection::open(folder.file()).expect("opens");
+    let tables: Vec<String> = db
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        .and_then(|mut it| it.query_map([], |row| row.get(0)).and_then(Iterator::collect))
+        .expect("reads");
+    for table in tables.iter().filter(|table| *table != "audit" && *table != "tenant") {
+        let keys: Vec<(String, String)> = db
+            .prepare("SELECT \"table\", \"from\" FROM pragma_foreign_key_list(?1)")
+            .and_then(|mut it| {
+                it.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .and_then(Iterator::collect)
+            })
+            .expect("reads");
+        let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("counts");
+        for (parent, column) in keys.iter().filter(|(parent, _)| parent == "tenant") {
+            let left = count(&format!("SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"));
+            assert_eq!(left, 0, "{table} still refers to {parent}");
+        }
+    }
+    let left = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        db.query_row(&sql, [], |row| row.get::<_, i64>(0)).expect("counts")
+    };
+    assert_eq!((left("record"), left("participant"), left("ledger_event")), (0, 0, 0));
+}

@@ -20,6 +20,7 @@ pub struct House {
     pub smtp: SocketAddr,
     pub http: SocketAddr,
     pub journal: String,
+    chancery: PathBuf,
     server: Child,
 }
 
@@ -70,9 +71,51 @@ impl House {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let mut house = Self { folder, smtp, http, journal, server };
+        let chancery = chancery.to_owned();
+        let mut house = Self { folder, smtp, http, journal, chancery, server };
         house.wait_until_up()?;
         Ok(house)
+    }
+
+    /// An operator `operator`.
+    pub fn add_operator(&self) -> Outcome<()> {
+        let mut command = self.command();
+        command.args(["account", "add", "--user", "operator", "--role", "operator"]);
+        command.arg("--password-stdin");
+        add_account(command)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.chancery);
+        command.arg("--config").arg(self.folder.join("chancery.toml"));
+        command
+    }
+
+    /// Ends the server; the folder stays.
+    pub fn end(&mut self) -> Outcome<()> {
+        let pid = self.server.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status()?;
+        let status = self.server.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the server ended with {status}").into())
+        }
+    }
+
+    /// Starts the server on the same folder; returns how long it took to answer.
+    pub fn start_again(&mut self) -> Outcome<Duration> {
+        let log = std::fs::File::create(self.folder.join("server.log"))?;
+        let begun = Instant::now();
+        self.server = self
+            .command()
+            .arg("serve")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        self.wait_until_up()?;
+        Ok(begun.elapsed())
     }
 
     fn wait_until_up(&mut self) -> Outcome<()> {
@@ -117,14 +160,7 @@ impl House {
     }
 
     pub fn close(mut self) -> Outcome<()> {
-        let pid = self.server.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status()?;
-        let status = self.server.wait()?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("the server ended with {status}").into())
-        }
+        self.end()
     }
 }
 

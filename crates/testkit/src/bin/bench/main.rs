@@ -3,6 +3,7 @@
 
 mod ack;
 mod corpus;
+mod dashboard;
 mod figures;
 mod floor;
 mod house;
@@ -19,9 +20,13 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     Ack,
+    /// Figures of a thousand tenants and ten million mails
+    Dashboard,
     Ingest,
     Search,
     Size,
+    /// Start, memory and open files with a thousand tenants
+    Tenants,
 }
 
 #[derive(Parser)]
@@ -61,6 +66,9 @@ fn main() -> Outcome<()> {
     figures::machine(&arguments.folder)?;
     if arguments.wants(What::Ack) {
         ack::run(&arguments)?;
+    }
+    if [What::Dashboard, What::Tenants].iter().any(|what| arguments.wants(*what)) {
+        dashboard::run(&arguments)?;
     }
     let wanted = [What::Ingest, What::Search, What::Size];
     if wanted.iter().any(|what| arguments.wants(*what)) {
