@@ -1,4 +1,5 @@
 mod corpus;
+mod desk;
 mod directories;
 mod document;
 mod downloads;

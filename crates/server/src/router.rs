@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use catalog::Catalog;
 use intake::smtp::{Route, Router};
-use model::{Clock, EmailAddress};
-
-use crate::census::Census;
+use model::{Clock, EmailAddress, TenantId};
 
 /// How long an answer is believed: a suspended tenant is noticed after this time.
 const BELIEVED: Duration = Duration::from_secs(2);
@@ -16,18 +14,21 @@ const BELIEVED: Duration = Duration::from_secs(2);
 /// Recipients that are remembered; beyond, all are forgotten (they are asked for again).
 const REMEMBERED_MAX: usize = 10_000;
 
+/// The bytes that a tenant's packs and key tables take.
+pub type Used = Box<dyn Fn(TenantId) -> u64 + Send + Sync>;
+
 /// Remembers journal addresses that are known; asks the catalog for all others, so that a new
 /// address works at once.
 pub struct CatalogRouter {
     catalog: Arc<dyn Catalog>,
     clock: Arc<dyn Clock>,
-    census: Arc<Census>,
+    used: Used,
     known: Mutex<HashMap<String, (Instant, Route)>>,
 }
 
 impl CatalogRouter {
-    pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>, census: Arc<Census>) -> Self {
-        Self { catalog, clock, census, known: Mutex::default() }
+    pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>, used: Used) -> Self {
+        Self { catalog, clock, used, known: Mutex::default() }
     }
 }
 
@@ -45,11 +46,8 @@ impl Router for CatalogRouter {
                 if routed.ends_at.is_some_and(|ends_at| ends_at <= self.clock.now()) {
                     return Route::Unknown;
                 }
-                let used = || {
-                    let space = self.census.space(routed.tenant);
-                    space.packs + space.keys
-                };
-                let full = routed.hard_quota_bytes.is_some_and(|bytes| used() > bytes);
+                let full = |bytes| (self.used)(routed.tenant) > bytes;
+                let full = routed.hard_quota_bytes.is_some_and(full);
                 let route = if routed.active && full {
                     Route::Full
                 } else if routed.active {
@@ -69,5 +67,57 @@ impl Router for CatalogRouter {
                 Route::Unavailable
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::{Quota, Tenant, TenantState};
+    use identity::{Identity, SystemRandom};
+    use model::Timestamp;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    struct At(i64);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            NOON.saturating_add_seconds(self.0)
+        }
+    }
+
+    #[test]
+    fn an_address_is_taken_until_its_end_and_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("catalog.sqlite");
+        let catalog = catalog::open(&format!("sqlite:{}", file.display())).unwrap();
+        let identity = Identity::new(Arc::clone(&catalog), Arc::new(SystemRandom)).unwrap();
+        let tenant = identity.draw_tenant("Musterbau", "archive.example", NOON);
+        let first = identity.add_tenant(tenant, "admin", NOON).unwrap();
+        let next = identity.rotate_source(&first.tenant, first.source.id, 3600, NOON).unwrap();
+        let (old, new) = (first.source.address.unwrap(), next.address.unwrap());
+        // A router of its own for each question: nothing is remembered.
+        let route = |address: &EmailAddress, after: i64, used: u64| {
+            let (catalog, clock) = (Arc::clone(&catalog), Arc::new(At(after)));
+            CatalogRouter::new(catalog, clock, Box::new(move |_| used)).route(address)
+        };
+        let taken = |route: Route| matches!(route, Route::Accept { .. });
+        assert!(taken(route(&old, 3599, 0)) && taken(route(&new, 3599, 0)));
+        assert_eq!(route(&old, 3600, 0), Route::Unknown);
+        assert!(taken(route(&new, 3600, 0)));
+
+        let mut tenant: Tenant = first.tenant;
+        tenant.settings.quota = Quota { bytes: Some(1000), hard: false };
+        catalog.update_tenant(&tenant).unwrap();
+        assert!(taken(route(&new, 0, 1001)), "a soft quota warns only");
+        tenant.settings.quota.hard = true;
+        catalog.update_tenant(&tenant).unwrap();
+        assert!(taken(route(&new, 0, 1000)));
+        assert_eq!(route(&new, 0, 1001), Route::Full);
+        tenant.state = TenantState::Suspended;
+        catalog.update_tenant(&tenant).unwrap();
+        assert_eq!(route(&new, 0, 1001), Route::Suspended);
     }
 }

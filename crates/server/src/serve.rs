@@ -268,7 +268,7 @@ async fn serve(line: &Line, logging: Logging) -> anyhow::Result<()> {
     let clock = Arc::clone(&line.parts.clock);
     let spool = Arc::new(line.parts.spool.clone());
     let catalog = Arc::clone(&line.parts.catalog);
-    let router = CatalogRouter::new(catalog, Arc::clone(&clock), Arc::clone(&line.census));
+    let router = CatalogRouter::new(catalog, Arc::clone(&clock), used(&line.census));
     let smtp = SmtpServer::new(smtp_settings, Arc::new(router), spool, clock, &tls)?;
     follow_settings(line, &smtp, &tls, logging.retention);
     let operation = Arc::new(operation(line, smtp.figures(), &tls, Arc::clone(&logging.live)));
@@ -349,6 +349,15 @@ fn follow_settings(line: &Line, smtp: &SmtpServer, tls: &TlsStore, retention: Ar
             );
         }
     });
+}
+
+/// What a hard quota is compared with.
+fn used(census: &Arc<Census>) -> crate::router::Used {
+    let census = Arc::clone(census);
+    Box::new(move |tenant| {
+        let space = census.space(tenant);
+        space.packs + space.keys
+    })
 }
 
 /// What asks the process to end; from the moment that it is made.

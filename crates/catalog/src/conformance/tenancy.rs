@@ -265,7 +265,7 @@ fn jobs(catalog: &dyn Catalog) {
     }
     let done = JobRow { state: JobState::Done, ended_at: Some(at(1)), ..job(1, Some(A)) };
     catalog.save_job(&done).expect("saved");
-    assert_eq!(catalog.jobs(Some(A), 9).expect("reads"), [done.clone()]);
+    assert_eq!(catalog.jobs(Some(A), 9).expect("reads"), std::slice::from_ref(&done));
     assert_eq!(catalog.jobs(None, 2).expect("reads").len(), 2);
     assert_eq!(catalog.interrupt_jobs(at(5)).expect("works"), 2);
     let stopped = catalog.job(JobId::from_bytes([3; 16])).expect("reads").expect("there");

@@ -365,3 +365,36 @@ fn a_tenant_is_removed_while_the_server_works_for_the_others() {
     server.stop();
     answer(&house.run(&["verify"]));
 }
+
+#[test]
+fn mail_of_deselected_accounts_alone_is_left_out_and_counted() {
+    let house = House::new(&[]);
+    house.account("b", "user", &["b@musterbau.example"]);
+    house.account("c", "user", &["c@musterbau.example"]);
+    answer(&house.run(&["domain", "add", "--tenant", "Musterbau", "musterbau.example"]));
+    let mut server = house.start();
+    let mut admin = server.client("admin");
+    let only = json!({ "archiveOnlySelected": true });
+    let refused = admin.send_json("PATCH", "/api/v1/tenant/settings", &only);
+    assert!(refused.is_err(), "a reason is missing");
+    let only = json!({ "archiveOnlySelected": true, "reason": "works council" });
+    admin.send_json("PATCH", "/api/v1/tenant/settings", &only).expect("changed");
+    let file = house.data().join("catalog.sqlite");
+    let catalog = catalog::open(&format!("sqlite:{}", file.display())).expect("opens");
+    let account = catalog.account_named("b").expect("reads").expect("there");
+    let account = catalog::Account { archived: false, ..account };
+    catalog.update_account(&account).expect("changed");
+    let mail = |to: &str, word: &str| {
+        format!("From: a@x.example\r\nTo: {to}\r\nSubject: s\r\n\r\n{word}\r\n").into_bytes()
+    };
+    let alone = mail("b@musterbau.example", "Alone");
+    let both = mail("b@musterbau.example, c@musterbau.example", "Both");
+    let unknown = mail("nobody@musterbau.example", "Unknown");
+    assert_eq!(server.send(&house.journal, &[&alone, &both, &unknown]), [true; 3]);
+    assert!(server.settle());
+    let tenant = admin.get_json("/api/v1/dashboard").expect("figures");
+    assert_eq!(tenant["figures"]["records"], 2, "{tenant}");
+    assert_eq!(tenant["figures"]["notSelected"], 1);
+    assert_eq!(total(&mut server.client("b"), "/api/v1/search?q="), 1);
+    assert_eq!(total(&mut admin, "/api/v1/quarantine"), 0);
+}

@@ -3,7 +3,8 @@
 use catalog::{DomainRow, SourceKind, SourceRow, SourceState, Tenant};
 use model::{EmailAddress, HeaderRules, SourceId};
 
-use super::super::world::{A, C, NOW, World, job};
+use super::super::desk::job;
+use super::super::world::{A, C, NOW, World};
 use super::{ADMINISTRATORS, DECIDERS, Expected, FIGURES, NONE, OUT, Route, get};
 
 const OPERATOR: usize = 7;
