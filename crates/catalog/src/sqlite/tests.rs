@@ -93,6 +93,41 @@ fn a_newer_schema_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Stop);
 }
 
+/// Before there were grants, auditors saw the whole tenant: they still do.
+#[test]
+fn a_catalog_of_the_first_schema_keeps_accounts_sessions_and_what_auditors_saw() {
+    let folder = Folder::new();
+    let old = Connection::open(folder.file()).expect("opens");
+    old.execute_batch(include_str!("schema.sql")).expect("made");
+    old.execute_batch(
+        "INSERT INTO tenant VALUES (1, zeroblob(16), 'Anders', 'anders', 'active', '[]', '[]', 0);
+         INSERT INTO figures (tenant) VALUES (1);
+         INSERT INTO account VALUES (7, unhex('01010101010101010101010101010101'), 1, 'Rita',
+             'rita', 'Rita R.', 'auditor', 'hash', 0, 0, 'de', 5);
+         INSERT INTO account VALUES (9, unhex('02020202020202020202020202020202'), 1, 'bert',
+             'bert', '', 'user', NULL, 0, 0, NULL, 5);
+         INSERT INTO account_address (account, tenant, key) VALUES (9, 1, 'bert@own.example');
+         INSERT INTO session VALUES (zeroblob(32), 7, 'csrf', 0, 0, 1, NULL, '');
+         PRAGMA user_version = 1;",
+    )
+    .expect("filled");
+    drop(old);
+    let catalog = folder.open().expect("brought up to date");
+    let rita = catalog.account_named("rita").expect("reads").expect("kept");
+    assert_eq!(
+        (&*rita.display_name, rita.role.name(), rita.archived),
+        ("Rita R.", "auditor", true)
+    );
+    assert_eq!(catalog.password_hash(rita.id).expect("reads").as_deref(), Some("hash"));
+    let grants = catalog.grants_for(rita.id).expect("reads");
+    assert!(matches!(grants[..], [policy::Grant { opens: policy::Opens::Tenant, .. }]));
+    let bert = catalog.account_named("bert").expect("reads").expect("kept");
+    assert!(catalog.grants_for(bert.id).expect("reads").is_empty());
+    assert_eq!(catalog.addresses(bert.id).expect("reads").len(), 1);
+    assert_eq!(catalog.end_sessions(rita.id).expect("ended"), 1);
+    assert_eq!(catalog.integrity_check().expect("checks"), Vec::<String>::new());
+}
+
 #[test]
 fn a_file_that_is_no_catalog_is_refused_and_left_alone() {
     let folder = Folder::new();

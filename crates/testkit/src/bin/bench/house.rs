@@ -12,7 +12,7 @@ use testkit::http;
 use crate::Outcome;
 
 const TENANT: &str = "Bench";
-const PASSWORD: &str = "measure twice, cut once 1";
+pub const PASSWORD: &str = "measure twice, cut once 1";
 const START_SECONDS_MAX: u64 = 60;
 
 pub struct House {

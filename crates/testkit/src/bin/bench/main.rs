@@ -8,6 +8,7 @@ mod figures;
 mod floor;
 mod house;
 mod ingest;
+mod many;
 mod search;
 mod size;
 
@@ -96,6 +97,7 @@ fn archive(arguments: &Arguments) -> Outcome<()> {
         ingest::run(name, &corpus, &mut house, arguments.connections)?;
         if arguments.wants(What::Search) {
             search::run(name, &corpus, &mut house, profile == AttachmentRich)?;
+            many::run(name, &mut house)?;
         }
         if arguments.wants(What::Size) {
             size::run(name, &corpus, &mut house)?;
