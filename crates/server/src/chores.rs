@@ -34,6 +34,7 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
     let watchman = Watchman {
         folder: line.folder.clone(),
         parts: line.parts.clone(),
+        census: Arc::clone(&line.census),
         index_figures: Arc::clone(&line.index_figures),
         tls: tls.clone(),
         settings: Arc::clone(&line.settings),

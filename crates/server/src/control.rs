@@ -5,7 +5,7 @@
 //! when it is archived. Only the server's own user can connect: the socket has mode 0600.
 
 use std::collections::HashMap;
-use std::io::{BufReader, Read, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -226,6 +226,10 @@ pub fn wake(path: &Path) {
 /// When the client goes away or sends no frames; what it sent before is archived all the same.
 pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
     let mut input = BufReader::with_capacity(1 << 18, stream);
+    if input.fill_buf()?.is_empty() {
+        // Somebody looked whether a server is there.
+        return Ok(());
+    }
     let (tenant, mailbox) = match read_frame(&mut input)? {
         Frame::Ask { question } => {
             return questions::tell(stream, desk.operation.get(), question);

@@ -23,7 +23,8 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::clock::SystemClock;
 
 /// Without `CHANCERY_LOG`. One line for each mail and each audit event goes to the live log only.
-const FILTER: &str = "info,mail=warn,audit=warn,tantivy=warn,html5ever=error";
+const FILTER: &str =
+    "info,mail=warn,audit=warn,tantivy=warn,html5ever=error,rustls_platform_verifier=off";
 
 /// Longer texts are cut in the live log, in characters.
 const TEXT_CHARS_MAX: usize = 2_000;
@@ -64,7 +65,9 @@ pub fn start(settings: &LogSettings) -> io::Result<Logging> {
     let followed = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_target("tantivy", LevelFilter::WARN)
-        .with_target("html5ever", LevelFilter::ERROR);
+        .with_target("html5ever", LevelFilter::ERROR)
+        // What it finds is told by who asked.
+        .with_target("rustls_platform_verifier", LevelFilter::OFF);
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .with(Live(Arc::clone(&live)).with_filter(followed))
@@ -98,7 +101,7 @@ impl<S: Subscriber> Layer<S> for Live {
                 Level::INFO => Severity::Info,
                 _ => Severity::Debug,
             },
-            area: metadata.target().to_owned(),
+            area: fields.area.unwrap_or_else(|| metadata.target().to_owned()),
             message: fields.message,
             tenant: fields.tenant,
             source: fields.source,
@@ -110,6 +113,8 @@ impl<S: Subscriber> Layer<S> for Live {
 #[derive(Default)]
 struct Fields {
     message: String,
+    /// Instead of the event's own.
+    area: Option<String>,
     tenant: Option<String>,
     source: Option<String>,
     others: BTreeMap<String, String>,
@@ -122,6 +127,9 @@ impl Fields {
             None => text,
         };
         match name {
+            // Lines of libraries that use the older interface carry these instead of metadata.
+            "log.target" => self.area = Some(text),
+            "log.file" | "log.line" | "log.module_path" => {}
             "message" => self.message = text,
             "source.id" => self.source = Some(text).filter(|it| !it.is_empty()),
             "tenant.id" => self.tenant = Some(text).filter(|it| !it.is_empty()),

@@ -45,7 +45,7 @@ pub struct HttpSettings {
     pub listen: Vec<String>,
     /// HTTPS; a change needs a restart.
     pub tls: bool,
-    /// How browsers reach the server, such as `https://archive.example`; empty: by its host name.
+    /// How browsers reach the server, such as `https://archive.example`; a change needs a restart.
     pub public_url: String,
 }
 

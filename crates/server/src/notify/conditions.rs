@@ -11,6 +11,7 @@ use pipeline::{IndexFigures, LineParts};
 use policy::AccountRole;
 
 use super::text;
+use crate::census::Census;
 use crate::machine;
 use crate::operation::LAST_BACKUP;
 use crate::settings::SettingsDesk;
@@ -60,6 +61,7 @@ impl Found {
 pub struct Watchman {
     pub folder: std::path::PathBuf,
     pub parts: LineParts,
+    pub census: Arc<Census>,
     pub index_figures: Arc<IndexFigures>,
     pub tls: TlsStore,
     pub settings: Arc<SettingsDesk>,
@@ -94,16 +96,11 @@ impl Watchman {
     fn found(&mut self, now: Timestamp) -> anyhow::Result<Vec<Found>> {
         let limits = self.settings.current().notifications;
         let mut found = self.server(&limits, now)?;
-        let mut lag = 0;
         for tenant in self.parts.catalog.tenants()? {
             if tenant.state != TenantState::Active {
                 continue;
             }
             let figures = self.parts.catalog.figures(tenant.id)?;
-            if figures.records > 0 {
-                let through = self.parts.index.indexed_through(tenant.id)?;
-                lag += self.parts.catalog.records_after(tenant.id, through)?;
-            }
             let grew = self.memory.grew(tenant.id, figures.quarantined, now);
             if limits.quarantine_per_hour_max > 0 && grew >= limits.quarantine_per_hour_max {
                 let mut one = Found::server("quarantine-grew", 1, 0).fact("mails", grew);
@@ -114,6 +111,7 @@ impl Watchman {
                 self.silent(tenant.id, &limits, now, &mut found)?;
             }
         }
+        let lag = self.census.lag(None)?;
         if lag > limits.index_lag_max {
             found.push(Found::server("index-lag", 1, 300).fact("mails", lag));
         }
