@@ -2493,7 +2493,7 @@ export interface components {
         HttpSettings: {
             /** @description Addresses with ports; a change needs a restart. */
             listen: string[];
-            /** @description How browsers reach the server, such as `https://archive.example`; empty: by its host name. */
+            /** @description How browsers reach the server, such as `https://archive.example`; a change needs a restart. */
             publicUrl: string;
             /** @description HTTPS; a change needs a restart. */
             tls: boolean;
