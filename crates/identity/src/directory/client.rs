@@ -23,6 +23,9 @@ const PAGES_MAX: u32 = 100_000;
 /// Longer cookies between two pages are refused.
 const COOKIE_BYTES_MAX: usize = 64 * 1024;
 
+/// Answers to a search that was given up are passed over, so many on one connection.
+const STALE_MAX: u32 = 20_000;
+
 const READ_BYTES: usize = 64 * 1024;
 
 /// RFC 4511 §4.14.1.
@@ -244,30 +247,33 @@ impl Client {
         }
     }
 
-    /// The next message, which must belong to `id`.
+    /// The next message of `id`. Answers to what was asked before and given up are passed over.
     fn receive(&mut self, id: i32) -> Result<Message, DirectoryError> {
+        for _ in 0..STALE_MAX {
+            let message = self.message()?;
+            match message.id {
+                // The notice of disconnection (RFC 4511 §4.4.1).
+                0 => return Err(DirectoryError::Closed),
+                found if found == id => return Ok(message),
+                found if found > id || found < 0 => return Err(DirectoryError::Malformed),
+                _ => {}
+            }
+        }
+        Err(DirectoryError::Malformed)
+    }
+
+    fn message(&mut self) -> Result<Message, DirectoryError> {
         let octets = self.frame()?;
         let mut parts = Reader::new(&octets);
-        let message = Message {
-            id: parts.integer(INTEGER)?,
-            tag: 0,
-            octets: Vec::new(),
-            controls: Vec::new(),
-        };
+        let id = parts.integer(INTEGER)?;
         let operation = parts.next()?.ok_or(DirectoryError::Malformed)?;
         let controls = parts.next()?.filter(|part| part.tag == CONTROLS);
-        let message = Message {
+        Ok(Message {
+            id,
             tag: operation.tag,
             octets: operation.octets.to_vec(),
             controls: controls.map(|part| part.octets.to_vec()).unwrap_or_default(),
-            ..message
-        };
-        match message.id {
-            // The notice of disconnection (RFC 4511 §4.4.1).
-            0 => Err(DirectoryError::Closed),
-            found if found == id => Ok(message),
-            _ => Err(DirectoryError::Malformed),
-        }
+        })
     }
 
     /// The contents of the next LDAPMessage.

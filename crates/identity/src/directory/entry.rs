@@ -60,64 +60,48 @@ impl Entry {
 }
 
 /// What distinguished names are compared by: case and spaces around separators do not count, and
-/// escapes are undone (RFC 4514, without schema).
+/// what is escaped without need is not (RFC 4514, without schema).
 pub(super) fn dn_key(dn: &str) -> String {
-    let mut key = String::with_capacity(dn.len());
-    let mut spaces = 0;
-    let mut at_start = true;
-    let mut octets = dn.as_bytes().iter().copied().peekable();
-    let mut bytes: Vec<u8> = Vec::with_capacity(dn.len());
+    let mut octets = dn.bytes().peekable();
+    let mut key: Vec<u8> = Vec::with_capacity(dn.len());
+    let (mut spaces, mut at_start) = (0, true);
     while let Some(byte) = octets.next() {
         match byte {
-            b' ' if at_start => {}
-            b' ' => spaces += 1,
+            b' ' if at_start => continue,
+            b' ' => {
+                spaces += 1;
+                continue;
+            }
             b',' | b';' | b'=' | b'+' => {
-                spaces = 0;
-                at_start = true;
-                bytes.push(if byte == b';' { b',' } else { byte });
+                (spaces, at_start) = (0, true);
+                key.push(if byte == b';' { b',' } else { byte });
+                continue;
             }
-            _ => {
-                bytes.extend(std::iter::repeat_n(b' ', spaces));
-                spaces = 0;
-                at_start = false;
-                if byte != b'\\' {
-                    bytes.push(byte);
-                    continue;
-                }
-                let Some(first) = octets.next() else { break };
-                let pair = octets.peek().copied().and_then(|second| {
-                    let digit = |byte: u8| char::from(byte).to_digit(16);
-                    Some((digit(first)? * 16 + digit(second)?) as u8)
-                });
-                match pair {
-                    Some(value) => {
-                        octets.next();
-                        bytes.extend([b'\\', value]);
-                    }
-                    None => bytes.extend([b'\\', first]),
-                }
-            }
+            _ => {}
         }
-    }
-    key.push_str(&String::from_utf8_lossy(&bytes).to_lowercase());
-    unescape_plain(&key)
-}
-
-/// Takes the backslash from characters that need none: `\ä` and `ä` are the same.
-fn unescape_plain(key: &str) -> String {
-    let mut plain = String::with_capacity(key.len());
-    let mut rest = key.chars().peekable();
-    while let Some(one) = rest.next() {
-        let needs = |next: &char| matches!(next, ',' | '+' | '=' | ';' | '\\' | ' ');
-        if one == '\\' && rest.peek().is_some_and(|next| !needs(next)) {
+        key.extend(std::iter::repeat_n(b' ', spaces));
+        (spaces, at_start) = (0, false);
+        if byte != b'\\' {
+            key.push(byte);
             continue;
         }
-        plain.push(one);
-        if one == '\\' {
-            plain.extend(rest.next());
+        let Some(first) = octets.next() else { break };
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let second = octets.peek().copied().and_then(digit);
+        let escaped = match digit(first).zip(second) {
+            Some((high, low)) => {
+                octets.next();
+                // Two digits of four bits.
+                (high * 16 + low) as u8
+            }
+            None => first,
+        };
+        if matches!(escaped, b',' | b'+' | b'=' | b';' | b'\\' | b' ') {
+            key.push(b'\\');
         }
+        key.push(escaped);
     }
-    plain
+    String::from_utf8_lossy(&key).to_lowercase()
 }
 
 /// A GUID as Windows writes it: the first three groups are little-endian (MS-DTYP §2.3.4.2).

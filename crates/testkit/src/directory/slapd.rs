@@ -97,6 +97,7 @@ directory {folder}db
 suffix {base}
 rootdn {admin}
 rootpw {password}
+limits anonymous size.soft=1000 size.hard=1000 size.prtotal=1000
 index objectClass,entryUUID,entryCSN,uid,mail eq
 access to attrs=userPassword by anonymous auth by * none
 access to * by * read

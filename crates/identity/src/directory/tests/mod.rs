@@ -1,1 +1,3 @@
-
+mod plan;
+mod reading;
+mod wire;

@@ -1,0 +1,99 @@
+use catalog::{DirectoryConfig, DirectoryKind, SharedRule};
+
+use crate::directory::entry::Entry;
+use crate::directory::person::{Details, Reading, read};
+use crate::directory::preset::preset;
+
+fn entry(attributes: &[(&str, &str)]) -> Entry {
+    let mut entry = Entry { dn: "CN=Anna,DC=x".into(), ..Entry::default() };
+    let always = [("entryUUID", "KEY-1"), ("uid", "anna")];
+    for (name, value) in always.iter().chain(attributes) {
+        entry.attributes.push((name.to_lowercase(), vec![value.as_bytes().to_vec()]));
+    }
+    entry
+}
+
+fn config() -> DirectoryConfig {
+    preset(DirectoryKind::OpenLdap)
+}
+
+fn details(attributes: &[(&str, &str)], config: &DirectoryConfig) -> Details {
+    match read(&entry(attributes), config) {
+        Reading::Person(person) => person.details.expect("read completely"),
+        Reading::Skipped(skipped) => panic!("skipped: {}", skipped.code),
+    }
+}
+
+fn check_addresses(attributes: &[(&str, &str)], expected: &[&str]) {
+    let found = details(attributes, &config()).addresses;
+    let found: Vec<&str> = found.iter().map(|address| address.as_str()).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_primary_address_is_the_first_and_other_kinds_are_none() {
+    check_addresses(
+        &[
+            ("mail", "old@x.test"),
+            ("proxyAddresses", "smtp:alias@x.test"),
+            ("proxyAddresses", "SMTP:Anna@x.test"),
+            ("proxyAddresses", "X500:/o=x/cn=anna"),
+            ("proxyAddresses", "sip:anna@x.test"),
+            ("proxyAddresses", "x400:c=us;a= ;p=x"),
+            ("proxyAddresses", "Smtp:ANNA@X.TEST"),
+        ],
+        &["Anna@x.test", "old@x.test", "alias@x.test"],
+    );
+    check_addresses(
+        &[("mail", "anna@x.test"), ("mailAlternateAddress", "other@x.test")],
+        &["anna@x.test", "other@x.test"],
+    );
+    check_addresses(&[("mail", "no address"), ("proxyAddresses", "smtp:a@x.test")], &["a@x.test"]);
+}
+
+#[test]
+fn entries_without_mail_key_or_name_are_left_out_with_the_reason() {
+    let code = |entry: &Entry| match read(entry, &config()) {
+        Reading::Person(_) => "person",
+        Reading::Skipped(skipped) => skipped.code,
+    };
+    assert_eq!(code(&entry(&[])), "no-mail");
+    let mut nameless = entry(&[("mail", "a@x.test")]);
+    nameless.attributes.retain(|(name, _)| name != "uid");
+    assert_eq!(code(&nameless), "no-user-name");
+    let mut keyless = entry(&[("mail", "a@x.test")]);
+    keyless.attributes.retain(|(name, _)| name != "entryuuid");
+    assert_eq!(code(&keyless), "no-key");
+}
+
+#[test]
+fn disabled_and_shared_are_told_apart() {
+    let mail = ("mail", "a@x.test");
+    let check = |attributes: &[(&str, &str)], shared: SharedRule, expected: (bool, bool)| {
+        let found = details(attributes, &DirectoryConfig { shared, ..config() });
+        assert_eq!((found.disabled, found.shared), expected, "{attributes:?}");
+    };
+    check(&[mail, ("userAccountControl", "512")], SharedRule::ExchangeType, (false, false));
+    check(&[mail, ("userAccountControl", "514")], SharedRule::ExchangeType, (true, false));
+    check(&[mail, ("userAccountControl", "514")], SharedRule::DisabledWithMail, (true, true));
+    for kind in ["4", "16", "32", "34359738368"] {
+        let exchange = [mail, ("userAccountControl", "514"), ("msExchRecipientTypeDetails", kind)];
+        check(&exchange, SharedRule::ExchangeType, (true, true));
+        check(&exchange, SharedRule::Never, (true, false));
+    }
+    check(&[mail, ("msExchRecipientTypeDetails", "1")], SharedRule::ExchangeType, (false, false));
+    check(&[mail, ("nsAccountLock", "TRUE")], SharedRule::Never, (true, false));
+    check(&[mail, ("pwdAccountLockedTime", "000001010000Z")], SharedRule::Never, (true, false));
+}
+
+#[test]
+fn a_part_of_a_long_list_says_what_follows() {
+    let mut group = entry(&[]);
+    group.attributes.push(("member;range=0-1499".into(), vec![b"CN=a".to_vec()]));
+    assert_eq!(group.range("member").and_then(|range| range.last), Some(1499));
+    assert_eq!(group.texts("member").collect::<Vec<_>>(), ["CN=a"]);
+    let mut last = entry(&[]);
+    last.attributes.push(("member;range=1500-*".into(), vec![b"CN=b".to_vec()]));
+    assert_eq!(last.range("member").map(|range| range.last), Some(None));
+    assert_eq!(entry(&[("member", "CN=c")]).range("member"), None);
+}
