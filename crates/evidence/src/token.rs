@@ -1,3 +1,4 @@
+use crate::certificate::Certificate;
 use crate::der::{self, Algorithm, OCTET_STRING, Reader, SEQUENCE, SET, constructed, context};
 use crate::record::check_size;
 use crate::revocation::RevocationInfo;
@@ -98,6 +99,17 @@ impl TimeStampToken {
     /// The certificates that the token carries, each in DER.
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates
+    }
+
+    /// When the first of its certificates ends; `None` when one is not readable or there is none.
+    /// Without any check: for forecasts.
+    pub fn certificates_end(&self) -> Option<model::Timestamp> {
+        let ends: Option<Vec<_>> = self
+            .certificates
+            .iter()
+            .map(|octets| Certificate::parse(octets).ok().map(|it| it.not_after))
+            .collect();
+        ends?.into_iter().min()
     }
 
     /// The revocation data that the token carries.

@@ -21,7 +21,7 @@ use store::Vault;
 
 pub use error::{LedgerError, Result};
 pub use export::Export;
-pub use note::{Seal, SealedBatch};
+pub use note::{Seal, SealedBatch, recover_note};
 pub use octets::DeliveryOctets;
 pub use seal::{Authority, How, LEAVES_MAX, Sealed};
 

@@ -1,7 +1,8 @@
-use catalog::SealedBatchRow;
+use catalog::{Catalog, SealedBatchRow};
+use evidence::export::last_token;
 use evidence::ledger::{Batch, decode_note, encode_note};
-use evidence::{EvidenceRecord, LocalSeal};
-use model::TenantId;
+use evidence::{EvidenceRecord, Limits, LocalSeal, TimeStampToken};
+use model::{Location, TenantId};
 
 use crate::{Ledger, LedgerError, Result};
 
@@ -47,4 +48,39 @@ impl Ledger {
         }
         Ok(SealedBatch { batch, file: file.to_vec(), seal })
     }
+}
+
+/// Writes down the sealed batch that a note of the vault holds; `false` when it holds none. For a
+/// rebuild, which comes by the notes in the order in which they were written: the last one of a
+/// batch counts.
+///
+/// # Errors
+/// Of the catalog; a note that begins like a sealed batch and is damaged.
+pub fn recover_note(
+    catalog: &dyn Catalog,
+    tenant: TenantId,
+    location: Location,
+    octets: &[u8],
+) -> Result<bool> {
+    let limits = Limits::default();
+    let Ok((file, record, _)) = decode_note(octets, &limits) else { return Ok(false) };
+    let batch = Batch::parse(file, &limits)?;
+    let token = match record {
+        Some(record) => {
+            let record = EvidenceRecord::parse(record, &limits)?;
+            Some(TimeStampToken::parse(last_token(&record), &limits)?)
+        }
+        None => None,
+    };
+    let row = SealedBatchRow {
+        number: batch.number,
+        first_seq: batch.first_seq(),
+        last_seq: batch.last_seq(),
+        sealed_at: batch.sealed_at,
+        stamped_at: token.as_ref().map(|token| token.info().gen_time),
+        valid_until: token.as_ref().and_then(TimeStampToken::certificates_end),
+        location,
+    };
+    catalog.save_sealed_batch(tenant, &row)?;
+    Ok(true)
 }

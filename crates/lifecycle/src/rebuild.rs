@@ -167,7 +167,7 @@ impl Builder<'_> {
     fn add(&mut self, location: Location, entry: &Entry) -> Result<()> {
         match entry.kind {
             EntryKind::Dictionary => Ok(()),
-            EntryKind::Note => self.add_note(entry),
+            EntryKind::Note => self.add_note(location, entry),
             EntryKind::Part => {
                 // The first copy counts, as it did when the part came in.
                 if !self.known(entry.content)? {
@@ -266,7 +266,17 @@ impl Builder<'_> {
         }
     }
 
-    fn add_note(&mut self, entry: &Entry) -> Result<()> {
+    fn add_note(&mut self, location: Location, entry: &Entry) -> Result<()> {
+        match ledger::recover_note(self.catalog, self.tenant, location, &entry.octets) {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) => {
+                let at = format!("pack {} slot {}", location.pack, location.slot);
+                let why = format!("a sealed batch is not readable: {error}");
+                self.rebuilt.damaged.push(format!("{} {at}: {why}", self.tenant));
+                return Ok(());
+            }
+        }
         let Ok(decision) = serde_json::from_slice::<Decision>(&entry.octets) else { return Ok(()) };
         // The decision is about an entry that came before it.
         self.commit()?;

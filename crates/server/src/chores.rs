@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::notify::{Memory, Smarthost, Watchman};
 use crate::serve::Line;
 use crate::settings::SettingsDesk;
-use crate::systemd;
+use crate::{sealing, systemd};
 
 /// How often expired rows of the catalog are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -41,6 +41,9 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
         memory: Memory::default(),
     };
     chores.spawn(watch_over(watchman, shutdown.clone()));
+    if let Some(sealer) = line.take_sealer() {
+        chores.spawn(sealing::watch(sealer, shutdown.clone()));
+    }
     chores
 }
 

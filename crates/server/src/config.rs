@@ -20,6 +20,7 @@ pub struct Config {
     pub tls: Tls,
     pub spool: Spool,
     pub pipeline: Pipeline,
+    pub evidence: Evidence,
     /// These three are read as [`api::dto::ServerSettings`].
     pub notifications: toml::Table,
     pub log: toml::Table,
@@ -88,6 +89,40 @@ pub struct Pipeline {
 impl Default for Pipeline {
     fn default() -> Self {
         Self { batch_mails_max: 512, batch_bytes_max: 32 * 1024 * 1024 }
+    }
+}
+
+/// How the tenants' ledgers are sealed (`docs/evidence.md`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Evidence {
+    /// The address of a time-stamp authority (RFC 3161); empty: none.
+    pub authority: String,
+    /// PEM file with the certificates that its stamps are checked with.
+    pub anchors: Option<PathBuf>,
+    /// A policy to ask for, in dotted decimal notation; empty leaves it to the authority.
+    pub policy: String,
+    /// For authorities that ask who it is.
+    pub user: String,
+    /// A file that holds nothing but the password.
+    pub password_file: Option<PathBuf>,
+    /// How often batches are sealed.
+    pub every_seconds: u64,
+    /// Whether the archive's own key seals while no authority answers.
+    pub local_seals: bool,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self {
+            authority: String::new(),
+            anchors: None,
+            policy: String::new(),
+            user: String::new(),
+            password_file: None,
+            every_seconds: 600,
+            local_seals: false,
+        }
     }
 }
 

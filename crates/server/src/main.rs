@@ -18,6 +18,7 @@ mod notify;
 mod operation;
 mod questions;
 mod router;
+mod sealing;
 mod serve;
 mod settings;
 mod status;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::backup as backup_command;
+use crate::commands::evidence as evidence_command;
 use crate::commands::settings as settings_command;
 use crate::commands::{
     account, audit, directory, domain, grant, group, import, maintain, quarantine, running, source,
@@ -81,6 +83,9 @@ enum Command {
     /// Groups that mailboxes are opened to
     #[command(subcommand)]
     Group(group::Command),
+    /// Evidence: how far the ledgers are sealed
+    #[command(subcommand)]
+    Evidence(evidence_command::Command),
     /// Archive mail from files: eml, mbox, maildir, folders and zips of these
     Import(import::Arguments),
     /// What the running server logs
@@ -167,6 +172,7 @@ fn run(
         Command::Directory(command) => directory::run(&config, command),
         Command::Grant(command) => grant::run(&config, command),
         Command::Group(command) => group::run(&config, command),
+        Command::Evidence(command) => evidence_command::run(&config, command),
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Log(command) => running::log(&config, &command),
         Command::Notifications(command) => running::notifications(&config, &command),

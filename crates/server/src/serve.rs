@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -37,6 +37,7 @@ use crate::metrics::LineFigures;
 use crate::notify::Smarthost;
 use crate::operation::ServerOperation;
 use crate::router::CatalogRouter;
+use crate::sealing::Sealer;
 use crate::settings::SettingsDesk;
 use crate::status::{Desk, ServerStatus};
 use crate::tenancy::{self, TenantDesk};
@@ -71,6 +72,8 @@ pub struct Line {
     pub jobs: Arc<JobDesk>,
     pub census: Arc<Census>,
     pub directories: Arc<DirectoryDesk>,
+    /// Until it is started with the servers.
+    sealer: Mutex<Option<Sealer>>,
     watch: Arc<ImportWatch>,
     pipeline: Pipeline,
 }
@@ -128,6 +131,7 @@ impl Line {
             batch_mails_max: config.pipeline.batch_mails_max,
             batch_bytes_max: config.pipeline.batch_bytes_max,
         };
+        let sealer = Sealer::of(&config.evidence, &key, &parts.vault, &parts.catalog)?;
         let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
         let directories = Arc::new(directory::desk(&parts.catalog, &key)?);
         let pipeline = Pipeline::start(parts.clone(), batches)?;
@@ -141,9 +145,15 @@ impl Line {
             operation: Arc::default(),
             jobs,
             directories,
+            sealer: Mutex::new(sealer),
             watch,
             pipeline,
         })
+    }
+
+    /// What seals the ledgers, once.
+    pub fn take_sealer(&self) -> Option<Sealer> {
+        self.sealer.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub fn server_desk(&self) -> ServerDesk {

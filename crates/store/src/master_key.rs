@@ -14,6 +14,7 @@ const NAME: &str = "chancery-master-key-v1";
 const ID_LABEL: &[u8] = b"chancery master key";
 const SPOOL_LABEL: &[u8] = b"chancery spool v1";
 const SETTINGS_LABEL: &[u8] = b"chancery settings v1";
+const SEALING_LABEL: &[u8] = b"chancery sealing v1";
 
 /// Names a master key without telling anything of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,6 +146,12 @@ impl MasterKey {
     /// and of the smarthost, seeds of second factors. Derived: the same at every start.
     pub fn settings_secret(&self) -> Zeroizing<[u8; 32]> {
         self.derived(SETTINGS_LABEL)
+    }
+
+    /// The seed of the key that seals ledger batches while no authority does. Derived: the same at
+    /// every start.
+    pub fn sealing_secret(&self) -> Zeroizing<[u8; 32]> {
+        self.derived(SEALING_LABEL)
     }
 
     fn derived(&self, label: &[u8]) -> Zeroizing<[u8; 32]> {

@@ -134,6 +134,15 @@ impl Authority {
         self.server = Some((child, port));
     }
 
+    /// Where the server is: `http://127.0.0.1:` and its port.
+    ///
+    /// # Panics
+    /// When it was not started.
+    pub fn address(&self) -> String {
+        let (_, port) = self.server.as_ref().expect("the server was started");
+        format!("http://127.0.0.1:{port}")
+    }
+
     /// Posts a request; gives the status, the media type and the body.
     ///
     /// # Panics

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod directory;
 pub mod domain;
+pub mod evidence;
 pub mod grant;
 pub mod group;
 pub mod import;

@@ -85,7 +85,20 @@ impl House {
 
     /// Starts the server; `None` when it ends before it is ready.
     pub fn start_with(&self, environment: &[(&str, &str)]) -> Option<Server> {
+        self.launch(&[], environment)
+    }
+
+    /// Starts the server with a configuration file of this content.
+    pub fn start_configured(&self, toml: &str) -> Server {
+        let path = self.folder.path().join("chancery.toml");
+        std::fs::write(&path, toml).expect("the folder is writable");
+        let path = path.to_str().expect("a readable path");
+        self.launch(&["--config", path], &[]).expect("the server starts")
+    }
+
+    fn launch(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Option<Server> {
         let mut child = command(&self.data())
+            .args(arguments)
             .args(["serve", "--http-clear", "--smtp-listen", "127.0.0.1:0"])
             .args(["--http-listen", "127.0.0.1:0"])
             .envs(environment.iter().copied())

@@ -1,0 +1,101 @@
+//! `chancery evidence`: how far the ledgers are sealed; also while the server runs.
+
+use std::process::ExitCode;
+
+use catalog::{SealedBatchRow, Tenant};
+use serde::Serialize;
+
+use super::print;
+use crate::config::Config;
+use crate::house::House;
+
+/// Batches that are read at once.
+const PAGE: u32 = 10_000;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// What is sealed, and what waits
+    Status {
+        /// Only this tenant
+        #[arg(long)]
+        tenant: Option<String>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    tenant: String,
+    name: String,
+    /// Events of the ledger.
+    events: u64,
+    sealed_events: u64,
+    batches: u64,
+    /// Batches that only the archive's own key seals.
+    local_batches: u64,
+    last_sealed_at: Option<model::Timestamp>,
+    /// When the first certificate under the stamps ends.
+    renewal_due: Option<model::Timestamp>,
+}
+
+pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    let Command::Status { tenant, json } = command;
+    let house = House::open(config)?;
+    let tenants = match tenant {
+        Some(name) => vec![house.tenant_named(&name)?],
+        None => house.catalog.tenants()?,
+    };
+    let all: Vec<Status> =
+        tenants.iter().map(|tenant| status(&house, tenant)).collect::<Result<_, _>>()?;
+    if json {
+        print(&serde_json::to_string_pretty(&all)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for one in all {
+        let time = |at: Option<model::Timestamp>| at.map_or("-".to_owned(), |at| at.to_string());
+        print(&format!(
+            "{}\n  events          {:>12}\n  sealed          {:>12}\n  batches         {:>12}\n  \
+             local seals     {:>12}\n  last sealed     {}\n  renewal due     {}",
+            one.name,
+            one.events,
+            one.sealed_events,
+            one.batches,
+            one.local_batches,
+            time(one.last_sealed_at),
+            time(one.renewal_due)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(house: &House, tenant: &Tenant) -> anyhow::Result<Status> {
+    let mut status = Status {
+        tenant: tenant.id.to_string(),
+        name: tenant.name.clone(),
+        events: house.catalog.max_seq(tenant.id)?,
+        ..Status::default()
+    };
+    loop {
+        let batches = house.catalog.sealed_batches(tenant.id, status.batches, PAGE)?;
+        if batches.is_empty() {
+            return Ok(status);
+        }
+        batches.iter().for_each(|batch| status.add(batch));
+    }
+}
+
+impl Status {
+    fn add(&mut self, batch: &SealedBatchRow) {
+        self.batches = batch.number;
+        self.sealed_events = batch.last_seq;
+        self.local_batches += u64::from(batch.stamped_at.is_none());
+        self.last_sealed_at = Some(batch.sealed_at);
+        self.renewal_due = match (self.renewal_due, batch.valid_until) {
+            (Some(due), Some(until)) => Some(due.min(until)),
+            (due, until) => due.or(until),
+        };
+    }
+}
