@@ -18,6 +18,7 @@ pub struct Certificate<'a> {
     /// The whole DER of the issuer's name.
     pub issuer: &'a [u8],
     pub subject: &'a [u8],
+    pub not_before: Timestamp,
     pub not_after: Timestamp,
     /// The whole SubjectPublicKeyInfo.
     pub public_key: &'a [u8],
@@ -50,7 +51,7 @@ impl<'a> Certificate<'a> {
         }
         let issuer = fields.expect(SEQUENCE)?.raw;
         let mut validity = fields.inside(SEQUENCE)?;
-        time::read(&mut validity)?;
+        let not_before = time::read(&mut validity)?;
         let not_after = time::read(&mut validity)?;
         validity.finish()?;
         let subject = fields.expect(SEQUENCE)?.raw;
@@ -68,6 +69,7 @@ impl<'a> Certificate<'a> {
             serial,
             issuer,
             subject,
+            not_before,
             not_after,
             public_key,
             extensions,

@@ -111,6 +111,12 @@ pub fn build(
     };
     // The path ends at one of the anchors that were passed.
     let anchor = anchors.certificates.iter().find(same).map(|it| it.to_vec()).unwrap_or_default();
+    // webpki does not look at the span of an anchor; OpenSSL does.
+    let span = Certificate::parse(&anchor)?;
+    if at < span.not_before || at > span.not_after {
+        let why = format!("the trusted certificate was not valid at {at} ({})", span.name());
+        return Err(EvidenceError::ChainBroken(why));
+    }
     Ok(Path { certificates, anchor })
 }
 

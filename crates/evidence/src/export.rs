@@ -35,8 +35,6 @@ pub struct Manifest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportedMail {
     pub record: RecordId,
-    /// Whether a decrypted copy came beside it.
-    pub decrypted: bool,
     /// In the order of the ledger; at least one.
     pub deliveries: Vec<ExportedDelivery>,
 }
@@ -47,6 +45,8 @@ pub struct ExportedMail {
 pub struct ExportedDelivery {
     pub seq: u64,
     pub batch: u64,
+    /// Whether a decrypted copy came with it.
+    pub decrypted: bool,
     /// Whether there is a journal report.
     pub report: bool,
 }
@@ -136,7 +136,7 @@ pub fn readme(
     text.push_str(
         "\nOr read a token: openssl ts -reply -token_in -text -in ledger/batch-00000001.tst\n\n\
          3. That a mail is under its stamp: any verifier of RFC 4998 takes mails/ID/evidence-N.ers\n\
-         with the group of mails/ID/mail.eml, decrypted.eml and report-N.eml (where they are) and\n\
+         with the group of mails/ID/mail.eml, decrypted-N.eml and report-N.eml (where they are) and\n\
          facts-N.json.\n",
     );
     Ok(text)

@@ -66,6 +66,5 @@ fn is_node_like(octets: &[u8]) -> bool {
             && octets.chunks_exact(width).is_sorted()
     };
     HashAlgorithm::ALL.iter().any(|it| row(it.length_bytes()))
-        && !octets.starts_with(b"From ")
         && std::str::from_utf8(octets).is_err()
 }

@@ -35,7 +35,8 @@ pub enum RevocationReason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateStatus {
     pub subject: String,
-    /// When the authority said so; `None`: the token carries nothing about this certificate.
+    /// When the authority said so; `None`: the token carries nothing about this certificate that
+    /// covers the time of the stamp.
     pub as_of: Option<Timestamp>,
     /// Revoked since then.
     pub revoked: Option<(Timestamp, RevocationReason)>,
@@ -152,7 +153,7 @@ pub fn statuses(
         for (info, used) in token.revocation.iter().zip(&mut used) {
             let said = match info {
                 RevocationInfo::Crl(octets) => {
-                    crl::Crl::parse(octets)?.about(&certificate, &issuer)?
+                    crl::Crl::parse(octets)?.about(&certificate, &issuer, at)?
                 }
                 RevocationInfo::Ocsp(octets) => {
                     ocsp::Ocsp::parse(octets)?.about(&certificate, &issuer, at)?
@@ -160,7 +161,7 @@ pub fn statuses(
             };
             let Some((as_of, revoked)) = said else { continue };
             *used = true;
-            status.as_of = status.as_of.max(Some(as_of));
+            status.as_of = status.as_of.max(as_of);
             status.revoked = earliest(status.revoked, revoked);
         }
         statuses.push(status);
@@ -175,6 +176,15 @@ pub fn statuses(
 }
 
 type Revoked = Option<(Timestamp, RevocationReason)>;
+
+/// Since when a statement covers a stamp, if it does, and what it says.
+type Said = (Option<Timestamp>, Revoked);
+
+/// A statement covers a stamp at `at` when it was made after it, or was still the newest then.
+fn covering(made: Timestamp, next: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
+    // Statements know no fractions of a second.
+    (made.as_seconds() >= at.as_seconds() || next.is_some_and(|next| next >= at)).then_some(made)
+}
 
 fn earliest(one: Revoked, other: Revoked) -> Revoked {
     match (one, other) {

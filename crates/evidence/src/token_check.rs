@@ -54,7 +54,7 @@ pub fn verify_token(token: &TimeStampToken, anchors: &TrustAnchors) -> Result<Ve
     chain::account_for(&token.certificates, &path, anchors)?;
     let revocation = revocation::statuses(token, &path, at)?;
     let mut valid_until = leaf.not_after;
-    for certificate in &path.certificates {
+    for certificate in path.certificates.iter().chain([&path.anchor]) {
         valid_until = valid_until.min(Certificate::parse(certificate)?.not_after);
     }
     Ok(VerifiedToken {

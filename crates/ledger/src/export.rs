@@ -8,7 +8,10 @@ use evidence::export::{
 use evidence::{EvidenceRecord, HashAlgorithm};
 use model::{Digest, RecordId, TenantId, Timestamp};
 
-use crate::{Ledger, LedgerError, Result, Seal, SealedBatch};
+use crate::{Ledger, LedgerError, Proofs, Result, Seal, SealedBatch};
+
+/// Batches that are kept in memory while mails are exported.
+const PROOFS_MAX: usize = 32;
 
 /// What an export is to hold.
 pub struct Export<'a> {
@@ -26,6 +29,8 @@ pub struct Export<'a> {
 struct Target<'a> {
     folder: &'a Path,
     sums: BTreeMap<String, Digest>,
+    /// Batches that mails were proven with, by number: the last ones.
+    proofs: BTreeMap<u64, Proofs>,
 }
 
 impl Target<'_> {
@@ -50,7 +55,7 @@ impl Ledger {
     /// [`LedgerError::NotSealed`], [`LedgerError::UnknownRecord`]; damage in the vault; a folder that
     /// cannot be written to.
     pub fn export(&self, export: &Export<'_>, folder: &Path) -> Result<Manifest> {
-        let mut target = Target { folder, sums: BTreeMap::new() };
+        let mut target = Target { folder, sums: BTreeMap::new(), proofs: BTreeMap::new() };
         let mut mails = Vec::new();
         let mut concerned = BTreeSet::new();
         let unique: BTreeSet<RecordId> = export.records.iter().copied().collect();
@@ -98,31 +103,45 @@ impl Ledger {
     ) -> Result<ExportedMail> {
         let stored = self.catalog.stored(tenant, &[record])?;
         let stored = stored.first().ok_or(LedgerError::UnknownRecord(record))?;
-        let mut mail = ExportedMail { record, decrypted: false, deliveries: Vec::new() };
+        let mut mail = ExportedMail { record, deliveries: Vec::new() };
         for (place, delivery) in stored.deliveries.iter().enumerate() {
             let seq = delivery.seq;
-            let sealed = self.batch_of(tenant, seq)?.ok_or(LedgerError::NotSealed(seq))?;
+            let batch = self.proofs(tenant, seq, target)?;
             let octets = self.octets(tenant, seq, delivery.location)?;
             let members = octets.objects()?.hashes(HashAlgorithm::Sha256);
-            let batch = sealed.batch.number;
             concerned.insert(batch);
-            if let Some(evidence) = self.evidence(&sealed, seq, &members)? {
+            let proofs = target.proofs.get(&batch).ok_or(LedgerError::NotSealed(seq))?;
+            if let Some(evidence) = proofs.evidence(seq, &members)? {
                 let path = delivery_path(record, "evidence", place, "ers");
                 target.write(path, &evidence.to_der())?;
             }
             target.write(mail_path(record, "mail.eml"), &octets.mail)?;
             if let Some(decrypted) = &octets.decrypted {
-                target.write(mail_path(record, "decrypted.eml"), decrypted)?;
-                mail.decrypted = true;
+                target.write(delivery_path(record, "decrypted", place, "eml"), decrypted)?;
             }
             target.write(delivery_path(record, "facts", place, "json"), &octets.json)?;
             if let Some(report) = &octets.report {
                 target.write(delivery_path(record, "report", place, "eml"), report)?;
             }
-            let report = octets.report.is_some();
-            mail.deliveries.push(ExportedDelivery { seq, batch, report });
+            let (decrypted, report) = (octets.decrypted.is_some(), octets.report.is_some());
+            mail.deliveries.push(ExportedDelivery { seq, batch, decrypted, report });
         }
         Ok(mail)
+    }
+
+    /// The number of the batch that holds `seq`; its proofs are at hand afterwards.
+    fn proofs(&self, tenant: TenantId, seq: u64, target: &mut Target<'_>) -> Result<u64> {
+        let held = |proofs: &Proofs| proofs.sealed().batch.leaf(seq).is_some();
+        if let Some((number, _)) = target.proofs.iter().find(|(_, proofs)| held(proofs)) {
+            return Ok(*number);
+        }
+        let proofs = self.proofs_of(tenant, seq)?.ok_or(LedgerError::NotSealed(seq))?;
+        let number = proofs.sealed().batch.number;
+        if target.proofs.len() >= PROOFS_MAX {
+            target.proofs.pop_first();
+        }
+        target.proofs.insert(number, proofs);
+        Ok(number)
     }
 
     fn export_batches(

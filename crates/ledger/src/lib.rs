@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use evidence::ledger::Batch;
-use evidence::{ArchiveTimeStamp, EvidenceRecord, HashValue, Limits, reduced_hash_tree};
+use evidence::{ArchiveTimeStamp, EvidenceRecord, HashTree, HashValue, Limits, reduced_hash_tree};
 use model::TenantId;
 use store::Vault;
 
@@ -37,13 +37,27 @@ impl Ledger {
         Self { vault, catalog, limits: Limits::default() }
     }
 
-    /// The sealed batch that holds an event; `None` while it is not sealed.
+    /// What proves the events of the batch that holds `seq`; `None` while it is not sealed.
     ///
     /// # Errors
     /// Of catalog and vault; when the note in the vault is not the batch that the catalog says.
-    pub fn batch_of(&self, tenant: TenantId, seq: u64) -> Result<Option<SealedBatch>> {
+    pub fn proofs_of(&self, tenant: TenantId, seq: u64) -> Result<Option<Proofs>> {
         let Some(row) = self.catalog.sealed_batch_of(tenant, seq)? else { return Ok(None) };
-        self.read_note(tenant, &row).map(Some)
+        let sealed = self.read_note(tenant, &row)?;
+        let tree = sealed.batch.tree()?;
+        Ok(Some(Proofs { sealed, tree }))
+    }
+}
+
+/// A sealed batch with its hash tree: proofs of its events without hashing it again.
+pub struct Proofs {
+    sealed: SealedBatch,
+    tree: HashTree,
+}
+
+impl Proofs {
+    pub fn sealed(&self) -> &SealedBatch {
+        &self.sealed
     }
 
     /// The evidence record of one event's data object group whose `members` are given; `None` for
@@ -51,20 +65,15 @@ impl Ledger {
     ///
     /// # Errors
     /// When the batch has no such event or lists another group for it.
-    pub fn evidence(
-        &self,
-        sealed: &SealedBatch,
-        seq: u64,
-        members: &[HashValue],
-    ) -> Result<Option<EvidenceRecord>> {
-        let Seal::Stamped(of_file) = &sealed.seal else { return Ok(None) };
-        let batch: &Batch = &sealed.batch;
+    pub fn evidence(&self, seq: u64, members: &[HashValue]) -> Result<Option<EvidenceRecord>> {
+        let batch: &Batch = &self.sealed.batch;
         let (place, leaf) =
             batch.leaf(seq).ok_or(LedgerError::NotInBatch { seq, batch: batch.number })?;
         if evidence::group_hash(batch.algorithm, members)? != leaf.digest {
             return Err(LedgerError::AnotherGroup { seq, batch: batch.number });
         }
-        let lists = reduced_hash_tree(members, &batch.tree()?.siblings(place + 1));
+        let Seal::Stamped(of_file) = &self.sealed.seal else { return Ok(None) };
+        let lists = reduced_hash_tree(members, &self.tree.siblings(place + 1));
         Ok(Some(of_file.for_leaf(|token| ArchiveTimeStamp::new(batch.algorithm, lists, token))?))
     }
 }

@@ -20,40 +20,60 @@ pub struct Context<'a> {
     pub batches: &'a BTreeMap<u64, Read>,
 }
 
-/// The octets of one mail that several deliveries share.
-struct Shared {
-    mail: (Vec<u8>, Digest),
-    decrypted: Option<(Vec<u8>, Digest)>,
+/// The octets of a file and their digest.
+type Octets = (Vec<u8>, Digest);
+
+/// The files of one delivery.
+struct Files<'a> {
+    mail: &'a Octets,
+    decrypted: Option<Octets>,
+    report: Option<Octets>,
+    facts: Octets,
 }
 
 impl Context<'_> {
     /// Checks one mail of the manifest with all its deliveries.
     pub fn mail(&self, claimed: &ExportedMail) -> MailFindings {
-        let shared = self.shared(claimed);
+        let mail = self.mail_octets(claimed);
         let deliveries: Vec<DeliveryFindings> = (0..claimed.deliveries.len())
-            .map(|place| match &shared {
-                Ok(shared) => self.delivery(claimed, place, shared),
-                Err(why) => unread(claimed, place, why),
+            .map(|place| {
+                let files = mail.as_ref().map_err(Clone::clone);
+                match files.and_then(|mail| self.files(claimed, place, mail)) {
+                    Ok(files) => self.delivery(claimed, place, &files),
+                    Err(why) => unread(claimed, place, &why),
+                }
             })
             .collect();
         let proven = !deliveries.is_empty() && deliveries.iter().all(DeliveryFindings::proven);
         MailFindings { record: claimed.record, proven, deliveries }
     }
 
-    fn shared(&self, claimed: &ExportedMail) -> Result<Shared, String> {
+    fn mail_octets(&self, claimed: &ExportedMail) -> Result<Octets, String> {
         let mail = self.read(&mail_path(claimed.record, "mail.eml"))?;
-        if RecordId::of(self.tenant, ContentId(mail.1)) != claimed.record {
-            return Err("the mail is not the one that its id is made of".into());
+        match RecordId::of(self.tenant, ContentId(mail.1)) == claimed.record {
+            true => Ok(mail),
+            false => Err("the mail is not the one that its id is made of".into()),
         }
-        let decrypted = match claimed.decrypted {
-            true => Some(self.read(&mail_path(claimed.record, "decrypted.eml"))?),
-            false => None,
-        };
-        Ok(Shared { mail, decrypted })
+    }
+
+    fn files<'o>(
+        &self,
+        claimed: &ExportedMail,
+        place: usize,
+        mail: &'o Octets,
+    ) -> Result<Files<'o>, String> {
+        let delivery = &claimed.deliveries[place];
+        let read = |name, ending| self.read(&delivery_path(claimed.record, name, place, ending));
+        Ok(Files {
+            mail,
+            decrypted: delivery.decrypted.then(|| read("decrypted", "eml")).transpose()?,
+            report: delivery.report.then(|| read("report", "eml")).transpose()?,
+            facts: read("facts", "json")?,
+        })
     }
 
     /// A file, which is also compared with the list of files.
-    fn read(&self, path: &str) -> Result<(Vec<u8>, Digest), String> {
+    fn read(&self, path: &str) -> Result<Octets, String> {
         let octets = self.source.read(path)?;
         let digest = Digest::of(&octets);
         match self.sums.is_none_or(|sums| sums.fits(path, digest)) {
@@ -62,44 +82,31 @@ impl Context<'_> {
         }
     }
 
-    fn delivery(&self, claimed: &ExportedMail, place: usize, shared: &Shared) -> DeliveryFindings {
-        let delivery = &claimed.deliveries[place];
+    fn delivery(
+        &self,
+        claimed: &ExportedMail,
+        place: usize,
+        files: &Files<'_>,
+    ) -> DeliveryFindings {
         let mut found = unread(claimed, place, "not looked at");
-        let path = |name: &str, ending| delivery_path(claimed.record, name, place, ending);
-        let report = match delivery.report {
-            true => self.read(&path("report", "eml")).map(Some),
-            false => Ok(None),
-        };
-        let (report, facts) = match (report, self.read(&path("facts", "json"))) {
-            (Ok(report), Ok(facts)) => (report, facts),
-            (Err(why), _) | (_, Err(why)) => return unread(claimed, place, &why),
-        };
-        let parsed: RecordFacts = match serde_json::from_slice(&facts.0) {
-            Ok(parsed) => parsed,
+        let facts: RecordFacts = match serde_json::from_slice(&files.facts.0) {
+            Ok(facts) => facts,
             Err(error) => {
                 return unread(claimed, place, &format!("the facts are not readable: {error}"));
             }
         };
-        found.received_at = Some(parsed.received_at);
-        found.octets = Check::of(check_octets(claimed, &parsed, shared, report.as_ref()));
-        found.recipients = report
+        found.received_at = Some(facts.received_at);
+        found.octets = Check::of(check_octets(claimed, &facts, files));
+        found.recipients = files
+            .report
             .as_ref()
-            .map(|(octets, _)| Check::of(check_recipients(&parsed, octets, &shared.mail.0)));
-        let known = [Some(&shared.mail), shared.decrypted.as_ref(), report.as_ref(), Some(&facts)];
-        let members = record_members(
-            &shared.mail.0,
-            shared.decrypted.as_ref().map(|it| it.0.as_slice()),
-            report.as_ref().map(|it| it.0.as_slice()),
-            &facts.0,
-        );
-        let digests = known.into_iter().flatten().map(|it| it.1);
-        let objects = DataObjects::with_digests(members.into_iter().zip(digests));
-        let (time, ledger) = match objects {
+            .map(|report| Check::of(check_recipients(&facts, &report.0, &files.mail.0)));
+        let (time, ledger) = match files.objects() {
             Ok(objects) => {
                 let time = self.check_time(claimed, place, &objects, &mut found.evidence);
                 (time, self.check_ledger(claimed, place, &objects))
             }
-            Err(error) => (Err(error.to_string()), Err(error.to_string())),
+            Err(why) => (Err(why.clone()), Err(why)),
         };
         found.time = Check::of(time);
         found.ledger = Check::of(ledger);
@@ -158,6 +165,22 @@ impl Context<'_> {
     }
 }
 
+impl Files<'_> {
+    /// The data object group.
+    fn objects(&self) -> Result<DataObjects<'_>, String> {
+        let (decrypted, report) = (self.decrypted.as_ref(), self.report.as_ref());
+        let members = record_members(
+            &self.mail.0,
+            decrypted.map(|it| it.0.as_slice()),
+            report.map(|it| it.0.as_slice()),
+            &self.facts.0,
+        );
+        let files = [Some(self.mail), decrypted, report, Some(&self.facts)];
+        let digests = files.into_iter().flatten().map(|it| it.1);
+        DataObjects::with_digests(members.into_iter().zip(digests)).map_err(|it| it.to_string())
+    }
+}
+
 fn unread(claimed: &ExportedMail, place: usize, why: &str) -> DeliveryFindings {
     let delivery = &claimed.deliveries[place];
     DeliveryFindings {
@@ -176,20 +199,19 @@ fn unread(claimed: &ExportedMail, place: usize, why: &str) -> DeliveryFindings {
 fn check_octets(
     claimed: &ExportedMail,
     facts: &RecordFacts,
-    shared: &Shared,
-    report: Option<&(Vec<u8>, Digest)>,
+    files: &Files<'_>,
 ) -> Result<(), String> {
     let differ = |what: &str| Err(format!("the facts name {what}"));
     if facts.record != claimed.record {
         return differ("another record");
     }
-    if facts.content != ContentId(shared.mail.1) || facts.size_bytes != shared.mail.0.len() as u64 {
+    if facts.content != ContentId(files.mail.1) || facts.size_bytes != files.mail.0.len() as u64 {
         return differ("another mail");
     }
-    if facts.decrypted != shared.decrypted.as_ref().map(|it| ContentId(it.1)) {
+    if facts.decrypted != files.decrypted.as_ref().map(|it| ContentId(it.1)) {
         return differ("another decrypted copy");
     }
-    match (&facts.report, report) {
+    match (&facts.report, &files.report) {
         (None, None) => Ok(()),
         (Some(named), Some((octets, digest)))
             if named.content == ContentId(*digest) && named.size_bytes == octets.len() as u64 =>

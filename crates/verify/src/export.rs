@@ -177,12 +177,12 @@ fn claimed_files(manifest: &Manifest) -> HashSet<String> {
     let mut files = HashSet::new();
     for mail in &manifest.mails {
         files.insert(mail_path(mail.record, "mail.eml"));
-        if mail.decrypted {
-            files.insert(mail_path(mail.record, "decrypted.eml"));
-        }
         for (place, delivery) in mail.deliveries.iter().enumerate() {
             files.insert(delivery_path(mail.record, "facts", place, "json"));
             files.insert(delivery_path(mail.record, "evidence", place, "ers"));
+            if delivery.decrypted {
+                files.insert(delivery_path(mail.record, "decrypted", place, "eml"));
+            }
             if delivery.report {
                 files.insert(delivery_path(mail.record, "report", place, "eml"));
             }

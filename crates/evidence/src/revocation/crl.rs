@@ -1,6 +1,6 @@
 use model::Timestamp;
 
-use super::{RevocationReason, Revoked, Signed};
+use super::{RevocationReason, Said, Signed, covering};
 use crate::certificate::{Certificate, find_extension};
 use crate::der::{self, Algorithm, GENERALIZED_TIME, Reader, SEQUENCE, UTC_TIME, constructed};
 use crate::record::check_size;
@@ -14,6 +14,7 @@ pub struct Crl<'a> {
     signed: Signed<'a>,
     issuer: &'a [u8],
     this_update: Timestamp,
+    next_update: Option<Timestamp>,
     revoked: Option<Reader<'a>>,
 }
 
@@ -30,9 +31,10 @@ impl<'a> Crl<'a> {
         }
         let issuer = fields.expect(SEQUENCE)?.raw;
         let this_update = time::read(&mut fields)?;
-        if matches!(fields.peek(), Some(UTC_TIME | GENERALIZED_TIME)) {
-            time::read(&mut fields)?;
-        }
+        let next_update = match fields.peek() {
+            Some(UTC_TIME | GENERALIZED_TIME) => Some(time::read(&mut fields)?),
+            _ => None,
+        };
         let revoked = fields.inside_optional(SEQUENCE)?;
         let extensions = match fields.inside_optional(constructed(0))? {
             Some(mut explicit) => Some(explicit.expect(SEQUENCE)?.value),
@@ -45,7 +47,7 @@ impl<'a> Crl<'a> {
                 return Err(EvidenceError::RevocationUnfit(why));
             }
         }
-        Ok(Self { signed, issuer, this_update, revoked })
+        Ok(Self { signed, issuer, this_update, next_update, revoked })
     }
 
     pub fn check_size(&self, limits: &Limits) -> Result<()> {
@@ -59,13 +61,14 @@ impl<'a> Crl<'a> {
         Ok(())
     }
 
-    /// Since when the list speaks of `certificate`, and whether it is revoked; `None`: it is
-    /// another issuer's list.
+    /// Since when the list speaks of `certificate` for a stamp made at `at`, and whether it is
+    /// revoked; `None`: it is another issuer's list.
     pub fn about(
         &self,
         certificate: &Certificate<'_>,
         issuer: &Certificate<'_>,
-    ) -> Result<Option<(Timestamp, Revoked)>> {
+        at: Timestamp,
+    ) -> Result<Option<Said>> {
         if self.issuer != issuer.subject {
             return Ok(None);
         }
@@ -75,7 +78,7 @@ impl<'a> Crl<'a> {
         while let Some(reader) = entries.as_mut().filter(|reader| !reader.is_empty()) {
             let mut entry = reader.inside(SEQUENCE)?;
             let serial = entry.integer()?;
-            let at = time::read(&mut entry)?;
+            let revoked_at = time::read(&mut entry)?;
             let extensions = entry.optional(SEQUENCE)?.map(|tlv| tlv.value);
             entry.finish()?;
             if significant(serial) != significant(certificate.serial) {
@@ -88,8 +91,8 @@ impl<'a> Crl<'a> {
                 }
                 None => None,
             };
-            found = super::earliest(found, Some((at, RevocationReason::from_code(code))));
+            found = super::earliest(found, Some((revoked_at, RevocationReason::from_code(code))));
         }
-        Ok(Some((self.this_update, found)))
+        Ok(Some((covering(self.this_update, self.next_update, at), found)))
     }
 }

@@ -1,7 +1,7 @@
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use model::Timestamp;
 
-use super::{RevocationReason, Revoked, Signed};
+use super::{RevocationReason, Revoked, Said, Signed, covering};
 use crate::certificate::Certificate;
 use crate::der::{
     self, Algorithm, GENERALIZED_TIME, OCTET_STRING, Reader, SEQUENCE, constructed, context,
@@ -57,7 +57,7 @@ impl<'a> Ocsp<'a> {
         certificate: &Certificate<'_>,
         issuer: &Certificate<'_>,
         at: Timestamp,
-    ) -> Result<Option<(Timestamp, Revoked)>> {
+    ) -> Result<Option<Said>> {
         let mut answers = self.answers.clone();
         for _ in 0..ANSWERS_MAX {
             if answers.is_empty() {
@@ -70,10 +70,16 @@ impl<'a> Ocsp<'a> {
             self.check_responder(issuer, at)?;
             let status = answer.next()?;
             let this_update = time::generalized(answer.expect(GENERALIZED_TIME)?.value)?;
-            answer.optional(constructed(0))?;
+            let next_update = match answer.inside_optional(constructed(0))? {
+                Some(mut explicit) => {
+                    Some(time::generalized(explicit.expect(GENERALIZED_TIME)?.value)?)
+                }
+                None => None,
+            };
             answer.optional(constructed(1))?;
             answer.finish()?;
-            return Ok(Some((this_update, read_status(status)?)));
+            let as_of = covering(this_update, next_update, at);
+            return Ok(Some((as_of, read_status(status)?)));
         }
         Err(EvidenceError::TooMuch { what: NAME, limit: ANSWERS_MAX })
     }

@@ -221,13 +221,10 @@ fn export_mail(
     (seq, batch): (u64, u64),
 ) {
     let record = submission.facts.record;
-    let mail = mails.entry(record).or_insert(ExportedMail {
-        record,
-        decrypted: false,
-        deliveries: Vec::new(),
-    });
+    let mail = mails.entry(record).or_insert(ExportedMail { record, deliveries: Vec::new() });
     let place = mail.deliveries.len();
-    mail.deliveries.push(ExportedDelivery { seq, batch, report: submission.report.is_some() });
+    let report = submission.report.is_some();
+    mail.deliveries.push(ExportedDelivery { seq, batch, decrypted: false, report });
     write(folder, &mail_path(record, "mail.eml"), &submission.mail);
     write(folder, &delivery_path(record, "facts", place, "json"), &submission.json);
     if let Some(report) = &submission.report {
