@@ -19,6 +19,10 @@ export async function run(window, { administrator }) {
     await page.goto(path);
     await openAndLeave(window, page.getByRole('button', { name: t(button), exact: true }), t(dialog));
   }
+  await page.goto('/admin/account-import');
+  await page.locator('input[type=file]').setInputFiles({ name: 'accounts.csv', mimeType: 'text/csv', buffer: Buffer.from('import-one,Ein-langes-Passwort-7,Ina,Port,ina.port@musterbau.example\n,,,,\n') });
+  await page.getByRole('table', { name: t('import.preview') }).waitFor();
+  await axe(window, 'the preview of an import');
   await page.goto('/profile');
   await page.getByRole('heading', { name: t('profile.sessions') }).waitFor();
   await axe(window, 'the profile');

@@ -48,6 +48,8 @@ export async function visitAll(window) {
 /** Opens a dialog by keyboard, looks at it, and leaves it with Escape; the focus comes back. */
 export async function openAndLeave(window, button, title) {
   const { page } = window;
+  // Waits until it may be pressed.
+  await button.click({ trial: true });
   await button.focus();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: title });

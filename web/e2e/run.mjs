@@ -11,7 +11,7 @@ import { mkdir } from 'node:fs/promises';
 import { launch, open } from './lib.mjs';
 
 const READER_TASKS = ['sign-in', 'search-and-read', 'download'];
-const AUDITOR_TASKS = ['audit'];
+const AUDITOR_TASKS = ['audit', 'oversight'];
 const ADMINISTRATOR_TASKS = ['status', 'quarantine', 'console'];
 const OPERATOR_TASKS = ['operator'];
 

@@ -80,12 +80,22 @@ const grants = [
 ];
 const requests = [{ id: id(1), requester: named(3, 'Emily Carter'), mailboxes: [named(6, 'Jürgen Müller')], wholeTenant: false, mail: { from: ago(4_000), until: null }, reason: 'Verdacht auf Rechnungsbetrug, Vorgang 17', askedAt: ago(3), until: ahead(160), state: 'asked', active: false, decisions: [], decidable: true, concerned: [] }];
 
+const acts = [['mail.search', '', { query: 'from:lindner rechnung' }, null], ['mail.view', id(8), {}, null], ['account.change', id(3), { before: { role: 'user' }, after: { role: 'auditor' } }, null], ['session.refused', 'unbekannt', {}, null], ['quarantine.release', id(2), {}, 'Mit dem Absender telefoniert']];
+const events = acts.concat(acts).map(([action, object, detail, reason], i) => ({ row: 900 - i, at: ago(i / 3), account: i % 5 === 3 ? null : id(3), who: i % 5 === 3 ? '' : 'emily.carter', action, object, detail, reason, outcome: i % 5 === 3 ? 'denied' : 'done', ip: '192.0.2.17' }));
+/** What the preview of an import answers. */
+export const imported = { created: 2, changed: 1, unchanged: 4, refused: 1, digest: 'ab'.repeat(32), notes: [{ code: 'byte-order-mark', detail: '' }], lines: [
+  { line: 1, userName: 'hanse-neu', effect: 'create', changes: ['firstName', 'lastName', 'password', 'addresses'], addresses: ['neu@hanse-feinmechanik.example'], notes: [], errors: [] },
+  { line: 2, userName: 'anna.brandt', effect: 'change', changes: ['addresses'], addresses: ['brandt@hanse-feinmechanik.example'], notes: [], errors: [] },
+  { line: 3, userName: 'priya.nair', effect: 'refused', changes: [], addresses: [], notes: [], errors: [{ code: 'address-owned', detail: 'info@hanse-feinmechanik.example' }] },
+] };
+
 /** What `GET path` answers, or `undefined`. */
 export function answer(path, query, operator) {
   const answers = {
     '/dashboard': () => dashboard(query.get('unit') ?? 'hour', operator), '/sources': () => ({ sources }), '/domains': () => ({ domains, notOurs: 1 }), '/tenant': () => tenant, '/jobs': () => ({ jobs }), '/connect/microsoft365': () => connect, '/notifications': () => ({ conditions, waiting: 0, lastError: null }),
     '/system': () => system, '/settings': () => serverSettings, '/tenants': () => ({ tenants: rows, removals: [{ id: id(9), name: 'Altkunde GmbH', by: 'root', reason: 'Vertrag beendet', begunAt: ago(99), endedAt: ago(98), records: 8_114, mailBytes: 900_000_000 }] }), '/sign-in/policy': () => ({ localForAdministratorsOnly: false, secondFactorRoles: ['administrator'] }),
     '/accounts': () => ({ total: people.length, rows: people.filter((one) => JSON.stringify(one).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), next: null, userNamePrefix: 'hanse-' }), '/groups': () => ({ groups }), '/grants': () => ({ grants, next: null }), '/access-requests': () => ({ requests, next: null }), '/mailboxes': () => ({ mailboxes: [], next: null, everything: [], fourEyes: true }),
+    '/audit': () => ({ events, next: null }),
     '/me/second-factors': () => factors, '/me/sessions': () => sessions, '/me/tokens': () => tokens, '/log/recent': () => ({ entries: [] }),
   };
   if (/^\/tenants\/\w+$/.test(path)) return { ...(rows.find((row) => path.endsWith(row.id)) ?? rows[0]), organisations: tenant.organisations, archiveDomains: tenant.archiveDomains, domains, settings, accounts: 214 };

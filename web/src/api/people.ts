@@ -66,3 +66,12 @@ export const askAccess = (body: Schemas['NewAccessRequest']) => unwrap(api.POST(
 export const approveAccess = (request: string, reason: string) => unwrap(api.POST('/api/v1/access-requests/{request}/approve', { params: { path: { request } }, body: { reason } }));
 export const rejectAccess = (request: string, reason: string) => unwrap(api.POST('/api/v1/access-requests/{request}/reject', { params: { path: { request } }, body: { reason } }));
 export const revokeAccess = (request: string, reason: string) => unwrap(api.POST('/api/v1/access-requests/{request}/revoke', { params: { path: { request } }, body: { reason } }));
+
+export type AccountImport = Schemas['AccountImport'];
+
+/** Sent as it is: the server judges bytes and encoding. */
+const sheet = (file: File) => ({ body: file as unknown as string, bodySerializer: (body: unknown) => body as BodyInit, headers: { 'Content-Type': 'text/csv' } });
+
+export const previewAccounts = (file: File) => unwrap(api.POST('/api/v1/accounts/import/preview', sheet(file)));
+export const importAccounts = (file: File, digest: string) => unwrap(api.POST('/api/v1/accounts/import', { params: { query: { digest } }, ...sheet(file) }));
+export const accountExportUrl = '/api/v1/accounts/export';

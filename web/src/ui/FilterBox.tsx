@@ -46,7 +46,7 @@ export function FilterBox({ label, value, onChange, delayMs = DELAY_MS }: Props)
       onChange={(event) => setTyped(event.currentTarget.value)}
       autoComplete="off"
       spellCheck={false}
-      style={{ flex: '1 1 220px', maxWidth: 360, minWidth: 0 }}
+      style={{ flex: '0 1 260px', minWidth: 0 }}
     />
   );
 }

@@ -1,8 +1,14 @@
 // The texts of the console: they come with its pages, not with the first one.
+import auditDe from './audit.de.json';
+import auditEn from './audit.en.json';
 import consoleDe from './console.de.json';
 import consoleEn from './console.en.json';
 import dashboardDe from './dashboard.de.json';
 import dashboardEn from './dashboard.en.json';
+import directoriesDe from './directories.de.json';
+import directoriesEn from './directories.en.json';
+import importDe from './import.de.json';
+import importEn from './import.en.json';
 import operationDe from './operation.de.json';
 import operationEn from './operation.en.json';
 import peopleDe from './people.de.json';
@@ -21,8 +27,8 @@ import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...consoleEn, ...dashboardEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
-const de = { ...consoleDe, ...dashboardDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
+const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...importEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
+const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...importDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 

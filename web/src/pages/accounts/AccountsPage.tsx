@@ -11,7 +11,7 @@ import { DataTable } from '../../ui/DataTable';
 import { Dialog, useDialog } from '../../ui/Dialog';
 import { EmptyState } from '../../ui/EmptyState';
 import { FilterBox } from '../../ui/FilterBox';
-import { IconPlus, IconUsers } from '../../ui/icons';
+import { IconPlus, IconUpload, IconUsers } from '../../ui/icons';
 import { Page, Panel } from '../../ui/Page';
 import { NewAccountForm } from './NewAccountForm';
 
@@ -41,7 +41,10 @@ export function AccountsPage() {
       title={t('accounts.title')}
       lead={t('accounts.lead')}
       actions={
-        <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={() => adding.open(true)}>{t('accounts.add')}</Button>
+        <>
+          <Button component={Link} to={paths.accountImport} variant="default" leftSection={<IconUpload size={14} aria-hidden />}>{t('accounts.importExport')}</Button>
+          <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={() => adding.open(true)}>{t('accounts.add')}</Button>
+        </>
       }
     >
       <Panel

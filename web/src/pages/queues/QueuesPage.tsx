@@ -58,11 +58,11 @@ export function QueuesPage() {
             <Select size="xs" aria-label={t('queues.reason')} value={reason} onChange={(value) => setFilters({ reason: value || undefined })} allowDeselect={false} data={[{ value: '', label: t('queues.anyReason') }, ...[...new Set([...waiting.map((one) => one.code), ...(reason ? [reason] : [])])].map((code) => ({ value: code, label: `${reasonName(code)} (${number(waiting.find((one) => one.code === code)?.count ?? 0)})` }))]} />
             <SegmentedControl size="xs" aria-label={t('queues.state')} value={state} onChange={(value) => setFilters({ state: value === 'waiting' ? undefined : value })} data={STATES.map((value) => ({ value, label: t(`queues.state.${value}`) }))} />
             {state === 'waiting' && total > 1 && (
-              <Button.Group>
+              <>
                 <Button variant="default" onClick={() => deciding.open('retry')}>{t('queues.retryAll')}</Button>
                 <Button variant="default" onClick={() => deciding.open('release')}>{t('queues.releaseAll')}</Button>
                 <Button variant="default" color="red" onClick={() => deciding.open('discard')}>{t('queues.discardAll')}</Button>
-              </Button.Group>
+              </>
             )}
           </>
         }

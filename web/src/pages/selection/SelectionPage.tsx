@@ -45,10 +45,8 @@ export function SelectionPage() {
           <>
             <FilterBox label={t('accounts.filter')} value={filters.q ?? ''} onChange={(q) => setFilters({ q })} />
             <SegmentedControl size="xs" aria-label={t('selection.show')} value={which} onChange={(value) => setFilters({ show: value === 'all' ? undefined : value })} data={WHICH.map((value) => ({ value, label: t(`selection.show.${value}`) }))} />
-            <Button.Group>
-              <Button variant="default" onClick={() => everybody.open(true)}>{t('selection.selectAll')}</Button>
-              <Button variant="default" onClick={() => everybody.open(false)}>{t('selection.selectNone')}</Button>
-            </Button.Group>
+            <Button variant="default" onClick={() => everybody.open(true)}>{t('selection.selectAll')}</Button>
+            <Button variant="default" onClick={() => everybody.open(false)}>{t('selection.selectNone')}</Button>
           </>
         }
         flush
