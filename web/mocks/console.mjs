@@ -89,12 +89,20 @@ export const imported = { created: 2, changed: 1, unchanged: 4, refused: 1, dige
   { line: 3, userName: 'priya.nair', effect: 'refused', changes: [], addresses: [], notes: [], errors: [{ code: 'address-owned', detail: 'info@hanse-feinmechanik.example' }] },
 ] };
 
+const directoryRun = (n, outcome, more = {}) => ({ id: String(n), begunAt: ago(n), endedAt: ago(n - 0.01), trigger: 'schedule', full: n % 2 === 0, outcome, counts: { entries: 5_012, read: n, groups: 14, created: n, adopted: 0, changed: 3, enabled: 0, disabled: 1, addressesGiven: n, addressesEnded: 0, skipped: 2, conflicts: 1 }, problems: [{ entry: 'j.mueller', code: 'address-owned', detail: 'info@hanse-feinmechanik.example' }], problemsTotal: 1, detail: outcome === 'failed' ? 'the server closed the connection' : '', ...more });
+const directoryConfig = { kind: 'active-directory', hosts: ['dc1.hanse.example', 'dc2.hanse.example'], security: 'ldaps', peopleBases: ['OU=Mitarbeiter,DC=hanse,DC=example'], bindDn: 'archiv@hanse.example', rules: [{ group: 'Archiv-Pruefer', effect: 'role', role: 'auditor' }], defaultRole: 'user', everyMinutes: 60, enabled: true, signIn: true };
+const directory = { id: id(7), name: 'Zentrale', config: directoryConfig, hasPassword: true, createdAt: ago(3_000), running: false, lastRun: directoryRun(1, 'applied') };
+/** What the test and the preview of a directory answer. */
+export const directoryTest = { ok: false, steps: [['resolve', 'done'], ['connect', 'done'], ['tls', 'failed']].map(([name, state]) => ({ name, state, code: '', detail: state === 'failed' ? 'unknown issuer' : '10.0.0.4:636', certificate: state === 'failed' ? { subject: 'CN=dc1.hanse.example', issuer: 'CN=Hanse CA', validUntil: ahead(900), sha256: '7f'.repeat(32) } : null })) };
+export const directoryPreview = { run: directoryRun(2, 'applied'), planned: [['create', 'neu.kollege', 'Neu Kollege'], ['address-given', 'anna.brandt', 'brandt@hanse-feinmechanik.example'], ['disable', 'henrik.s.rensen', '']].map(([kind, userName, detail]) => ({ kind, userName, detail })), plannedTotal: 3 };
+
 /** What `GET path` answers, or `undefined`. */
 export function answer(path, query, operator) {
   const answers = {
     '/dashboard': () => dashboard(query.get('unit') ?? 'hour', operator), '/sources': () => ({ sources }), '/domains': () => ({ domains, notOurs: 1 }), '/tenant': () => tenant, '/jobs': () => ({ jobs }), '/connect/microsoft365': () => connect, '/notifications': () => ({ conditions, waiting: 0, lastError: null }),
     '/system': () => system, '/settings': () => serverSettings, '/tenants': () => ({ tenants: rows, removals: [{ id: id(9), name: 'Altkunde GmbH', by: 'root', reason: 'Vertrag beendet', begunAt: ago(99), endedAt: ago(98), records: 8_114, mailBytes: 900_000_000 }] }), '/sign-in/policy': () => ({ localForAdministratorsOnly: false, secondFactorRoles: ['administrator'] }),
     '/accounts': () => ({ total: people.length, rows: people.filter((one) => JSON.stringify(one).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), next: null, userNamePrefix: 'hanse-' }), '/groups': () => ({ groups }), '/grants': () => ({ grants, next: null }), '/access-requests': () => ({ requests, next: null }), '/mailboxes': () => ({ mailboxes: [], next: null, everything: [], fourEyes: true }),
+    '/directories': () => ({ rows: [directory] }), '/directories/presets': () => ({ presets: [directoryConfig] }),
     '/audit': () => ({ events, next: null }),
     '/me/second-factors': () => factors, '/me/sessions': () => sessions, '/me/tokens': () => tokens, '/log/recent': () => ({ entries: [] }),
   };
@@ -102,6 +110,8 @@ export function answer(path, query, operator) {
   const [, account, part] = /^\/accounts\/(\w+)(?:\/([\w-]+))?$/.exec(path) ?? [];
   if (account) return part === 'sessions' ? sessions : part === 'tokens' ? tokens.tokens : part ? factors : { ...(people.find((one) => one.id === account) ?? people[0]), groups: [{ id: id(1), name: 'Vertrieb Nord' }] };
   if (/^\/groups\/\w+$/.test(path)) return { ...groups[1], members: [named(1, 'Anna Brandt'), named(6, 'Jürgen Müller')] };
+  if (/^\/directories\/\w+\/runs$/.test(path)) return { rows: [directoryRun(1, 'applied'), directoryRun(2, 'applied'), directoryRun(3, 'failed')], next: null };
+  if (/^\/directories\/\d+$/.test(path)) return directory;
   if (path === '/quarantine' && query.get('state') && query.get('state') !== 'waiting') return quarantine(query.get('state'));
   return answers[path]?.();
 }

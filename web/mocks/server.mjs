@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as answers from './answers.mjs';
-import { answer as consoleAnswer, imported, liveLog } from './console.mjs';
+import { answer as consoleAnswer, directoryPreview, directoryTest, imported, liveLog } from './console.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
@@ -72,6 +72,8 @@ async function signIn(req, res) {
 
 /** The console: what is asked is answered, what is changed is taken and forgotten. */
 function administrate(req, res, url, path, operator) {
+  if (/^\/directories.*\/test$/.test(path)) return send(res, 200, directoryTest);
+  if (/^\/directories.*\/preview$/.test(path)) return send(res, 200, directoryPreview);
   if (path === '/accounts/import/preview') return send(res, 200, imported);
   if (req.method !== 'GET') return send(res, 204, '');
   const body = consoleAnswer(path, url.searchParams, operator);

@@ -44,6 +44,7 @@ export const CONSOLE: readonly ConsoleGroup[] = [
       { path: paths.accounts, title: 'accounts.title', needs: ['manage_accounts'] },
       { path: paths.groups, title: 'groups.title', needs: ['manage_accounts'] },
       { path: paths.grants, title: 'grants.title', needs: ['manage_grants'] },
+      { path: paths.directories, title: 'directories.title', needs: ['manage_directories'] },
       { path: paths.signInMethods, title: 'methods.title', needs: ['manage_sign_in'] },
     ],
   },
