@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use api::dto::{BackupSummary, NoticeLanguage, NotificationSettings};
 use catalog::{
-    Account, Catalog, ConditionRow, Notice, Sighting, SourceKind, SourceState, Tenant, TenantState,
+    Account, Catalog, ConditionRow, Notice, RunOutcome, Sighting, SourceKind, SourceState, Tenant,
+    TenantState,
 };
 use intake::tls::TlsStore;
 use model::{TenantId, Timestamp};
@@ -115,6 +116,7 @@ impl Watchman {
         if lag > limits.index_lag_max {
             found.push(Found::server("index-lag", 1, 300).fact("mails", lag));
         }
+        self.directories(&mut found)?;
         if let Ok(troubles) = self.index_figures.troubles.lock() {
             for (tenant, reason) in &*troubles {
                 let mut one = Found::server("index-damaged", 1, 120).fact("reason", reason);
@@ -173,6 +175,25 @@ impl Watchman {
             found.push(Found::server("backup-failed", 1, 0).fact("at", backup.at));
         }
         Ok(found)
+    }
+
+    /// Directories whose last run failed, or waits for a person.
+    fn directories(&self, found: &mut Vec<Found>) -> anyhow::Result<()> {
+        for directory in self.parts.catalog.directories(None)? {
+            let runs = self.parts.catalog.directory_runs(directory.id, None, 1)?;
+            let code = match runs.first().map(|run| run.outcome) {
+                Some(RunOutcome::Failed) if directory.config.enabled => "directory-failed",
+                Some(RunOutcome::HeldBack) if directory.config.enabled => "directory-held",
+                _ => continue,
+            };
+            let detail = runs.first().map(|run| run.detail.clone()).unwrap_or_default();
+            let mut one =
+                Found::server(code, 1, 0).fact("directory", &directory.name).fact("reason", detail);
+            one.tenant = Some(directory.tenant);
+            one.object = directory.id.to_string();
+            found.push(one);
+        }
+        Ok(())
     }
 
     /// Sources that brought reports before and none for long.

@@ -107,6 +107,7 @@ fn every_condition_has_words_in_both_languages_and_no_fact_is_left_open() {
     let facts = [
         ("at", "2026"),
         ("days", "3"),
+        ("directory", "AD"),
         ("freeMebibytes", "5"),
         ("hours", "7"),
         ("mails", "9"),
@@ -122,6 +123,8 @@ fn every_condition_has_words_in_both_languages_and_no_fact_is_left_open() {
         "audit-failed",
         "backup-failed",
         "certificate-ending",
+        "directory-failed",
+        "directory-held",
         "disk-low",
         "index-damaged",
         "index-lag",

@@ -119,6 +119,16 @@ fn english_text(code: &str) -> Text {
             "The certificate of {object} ends in {days} days ({notAfter}).",
             "Put a new certificate and its key in place; they are taken without a restart.",
         ),
+        "directory-failed" => (
+            "A directory cannot be read",
+            "The synchronisation of {directory} failed: {reason}",
+            "Test the connection in the console; accounts stay as they are.",
+        ),
+        "directory-held" => (
+            "A synchronisation waits for a decision",
+            "The synchronisation of {directory} was not applied: {reason}",
+            "Look at its preview in the console and confirm it, or correct the directory.",
+        ),
         "disk-low" => (
             "The disk is nearly full",
             "{freeMebibytes} MiB are free on the disk of the data folder.",
@@ -175,6 +185,17 @@ fn german_text(code: &str) -> Text {
             "Das Zertifikat läuft ab",
             "Das Zertifikat von {object} läuft in {days} Tagen ab ({notAfter}).",
             "Legen Sie ein neues Zertifikat mit Schlüssel ab; ein Neustart ist nicht nötig.",
+        ),
+        "directory-failed" => (
+            "Ein Verzeichnis kann nicht gelesen werden",
+            "Der Abgleich mit {directory} ist fehlgeschlagen: {reason}",
+            "Testen Sie die Verbindung in der Konsole; die Konten bleiben, wie sie sind.",
+        ),
+        "directory-held" => (
+            "Ein Verzeichnisabgleich wartet auf eine Entscheidung",
+            "Der Abgleich mit {directory} wurde nicht übernommen: {reason}",
+            "Sehen Sie die Vorschau in der Konsole an und bestätigen Sie sie, oder korrigieren Sie \
+             das Verzeichnis.",
         ),
         "disk-low" => (
             "Die Platte ist fast voll",
