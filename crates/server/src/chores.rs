@@ -99,9 +99,13 @@ async fn sweep(catalog: Arc<dyn Catalog>, mut shutdown: watch::Receiver<bool>) {
             () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
         }
         let catalog = Arc::clone(&catalog);
-        let swept = tokio::task::spawn_blocking(move || catalog.sweep(SystemClock.now())).await;
+        let sweep = move || {
+            let now = SystemClock.now();
+            catalog.sweep(now).and_then(|_| catalog.prune_history(now))
+        };
+        let swept = tokio::task::spawn_blocking(sweep).await;
         if let Ok(Err(error)) = swept {
-            tracing::warn!(%error, "expired sessions are not removed");
+            tracing::warn!(%error, "expired sessions and old hours of the history are not removed");
         }
     }
 }
