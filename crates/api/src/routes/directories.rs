@@ -402,6 +402,7 @@ fn by(caller: &Caller) -> By {
         who: caller.current.account.user_name.clone(),
         ip: caller.ip,
         trigger: RunTrigger::Person,
+        full: true,
     }
 }
 

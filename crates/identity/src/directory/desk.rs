@@ -39,11 +39,19 @@ pub struct By {
     pub who: String,
     pub ip: Option<IpAddr>,
     pub trigger: RunTrigger,
+    /// Compare everything; otherwise changed entries only, unless a complete run is due.
+    pub full: bool,
 }
 
 impl By {
     pub fn schedule() -> Self {
-        Self { account: None, who: "schedule".to_owned(), ip: None, trigger: RunTrigger::Schedule }
+        Self {
+            account: None,
+            who: "schedule".to_owned(),
+            ip: None,
+            trigger: RunTrigger::Schedule,
+            full: false,
+        }
     }
 }
 
@@ -203,7 +211,7 @@ impl DirectoryDesk {
     ) -> Result<DirectoryRun, DirectoryError> {
         let _turn = self.turn(directory.id)?;
         let begun_at = self.clock.now();
-        let full = by.trigger == RunTrigger::Person || self.full_is_due(directory, begun_at);
+        let full = by.full || self.full_is_due(directory, begun_at);
         let reading = match self.read(directory, full) {
             Ok(reading) => reading,
             Err(error) => {

@@ -12,8 +12,7 @@ mod entry;
 mod error;
 mod facts;
 mod filter;
-#[cfg(feature = "fuzz")]
-mod fuzz;
+pub mod fuzz;
 mod groups;
 mod person;
 mod plan;
@@ -31,8 +30,6 @@ pub use desk::{By, DirectoryDesk, Request};
 pub use error::{BindFailure, DirectoryError};
 pub use facts::CertificateFacts;
 pub use filter::{BadFilter, FILTER_CHARS_MAX};
-#[cfg(feature = "fuzz")]
-pub use fuzz::fuzz;
 pub use groups::GROUPS_MAX;
 pub use person::ADDRESSES_MAX;
 pub use preset::{BASES_MAX, ENTRIES_MAX, RULES_MAX, check, preset};

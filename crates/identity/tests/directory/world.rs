@@ -97,7 +97,8 @@ impl World {
 
     fn run(&self, directory: &Directory, trigger: RunTrigger, confirmed: bool) -> DirectoryRun {
         self.clock.forward(1);
-        let by = By { account: None, who: "admin".into(), ip: None, trigger };
+        let full = trigger == RunTrigger::Person;
+        let by = By { account: None, who: "admin".into(), ip: None, trigger, full };
         self.desk.sync(&self.reread(directory), &by, confirmed).expect("kept")
     }
 

@@ -111,6 +111,9 @@ pub enum Command {
     Sync {
         #[command(flatten)]
         named: Named,
+        /// Read the details of changed entries only, as the schedule does
+        #[arg(long)]
+        changed: bool,
         /// Apply it although many accounts vanish
         #[arg(long)]
         confirm: bool,
@@ -170,7 +173,9 @@ impl Office {
             Command::Show { named } => {
                 print(&serde_json::to_string_pretty(&shown(&self.find(&named)?.1))?);
             }
-            Command::Sync { named, confirm } => return self.sync(&named, confirm),
+            Command::Sync { named, changed, confirm } => {
+                return self.sync(&named, !changed, confirm);
+            }
             Command::Test { named } => {
                 let steps = self.desk.test_saved(&self.find(&named)?.1)?;
                 return show_steps(steps, named.json);
@@ -263,9 +268,10 @@ impl Office {
         Ok(())
     }
 
-    fn sync(&self, named: &Named, confirm: bool) -> anyhow::Result<ExitCode> {
+    fn sync(&self, named: &Named, full: bool, confirm: bool) -> anyhow::Result<ExitCode> {
         let (_, directory) = self.find(named)?;
-        let by = By { account: None, who: BY.to_owned(), ip: None, trigger: RunTrigger::Person };
+        let trigger = RunTrigger::Person;
+        let by = By { account: None, who: BY.to_owned(), ip: None, trigger, full };
         let run = self.desk.sync(&directory, &by, confirm)?;
         let applied = run.outcome == RunOutcome::Applied;
         let text = summary(&run);

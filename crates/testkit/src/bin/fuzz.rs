@@ -119,6 +119,24 @@ const QUERY_WORDS: &[&[u8]] = &[
     b":",
 ];
 
+/// Pieces of messages, filters and distinguished names.
+const LDAP_WORDS: &[&[u8]] = &[
+    &[0x30, 0x84, 0, 0, 0, 4],
+    &[0x30, 0x80],
+    &[0x31, 0x03, 0x04, 0x01, 0x61],
+    b"(&(objectClass=*)(",
+    b"(!(cn=a*b))",
+    b":1.2.840.113556.1.4.1941:=",
+    b"\\2a",
+    b",OU=",
+    b"\\,",
+];
+
+fn directory_seeds() -> Vec<Vec<u8>> {
+    let entry = b"\x64\x19\x04\x06uid=a,\x30\x0f\x30\x0d\x04\x04mail\x31\x05\x04\x03a@b";
+    vec![entry.to_vec(), b"(&(cn=a)(|(b>=1)(c=*d*)))".to_vec(), b"CN=a\\, b,DC=x".to_vec()]
+}
+
 fn targets() -> Vec<Target> {
     let none: fn() -> Vec<Vec<u8>> = || vec![vec![0; 64], b"CHANCERY".to_vec()];
     let target = |name, run, seeds, words| Target { name, run, seeds, words };
@@ -127,6 +145,7 @@ fn targets() -> Vec<Target> {
         target("evidence-batch", evidence::fuzz::batch, evidence_seeds, DER_WORDS),
         target("evidence-record", evidence::fuzz::record, evidence_seeds, DER_WORDS),
         target("evidence-token", evidence::fuzz::token, evidence_seeds, DER_WORDS),
+        target("directory-answer", identity::directory::fuzz::answer, directory_seeds, LDAP_WORDS),
         target(
             "index-query",
             index::fuzz::query as fn(&[u8]),

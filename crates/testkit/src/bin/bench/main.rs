@@ -4,6 +4,7 @@
 mod ack;
 mod corpus;
 mod dashboard;
+mod directory;
 mod figures;
 mod floor;
 mod house;
@@ -23,6 +24,8 @@ enum What {
     Ack,
     /// Figures of a thousand tenants and ten million mails
     Dashboard,
+    /// Reading 50,000 people from OpenLDAP
+    Directory,
     Ingest,
     Search,
     Size,
@@ -70,6 +73,9 @@ fn main() -> Outcome<()> {
     }
     if [What::Dashboard, What::Tenants].iter().any(|what| arguments.wants(*what)) {
         dashboard::run(&arguments)?;
+    }
+    if arguments.wants(What::Directory) {
+        directory::run(&arguments)?;
     }
     let wanted = [What::Ingest, What::Search, What::Size];
     if wanted.iter().any(|what| arguments.wants(*what)) {
