@@ -16,8 +16,9 @@ export async function run(window, { auditor }) {
   await page.getByRole('dialog').waitFor();
   await axe(window, 'an event');
   await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   if (!window.mock) {
-    const file = await download(page, () => page.getByRole('button', { name: t('audit.csv'), exact: true }).click());
+    const file = await download(page, () => page.getByRole('link', { name: t('audit.csv'), exact: true }).click());
     window.note(`${file.octets.length} bytes of CSV`);
   }
   window.note(`${count} pages`);

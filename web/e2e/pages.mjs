@@ -34,7 +34,7 @@ export async function visitAll(window) {
     await page.setViewportSize(WIDE);
   }
   await page.setViewportSize(NARROW);
-  const menu = page.getByRole('button', { name: t('nav.label') });
+  const menu = page.getByRole('button', { name: new RegExp(`^${t('nav.label')}`) });
   await menu.focus();
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: t('nav.label') }).waitFor();

@@ -436,6 +436,145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/directories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's directories, by name. */
+        get: operations["directories"];
+        put?: never;
+        /** Connects a directory. It is read when its schedule says so, or when a person wants it. */
+        post: operations["addDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The usual configurations. */
+        get: operations["directoryPresets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a configuration that need not be saved. */
+        post: operations["testDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One directory. */
+        get: operations["directory"];
+        /** Changes name, configuration and password. */
+        put: operations["changeDirectory"];
+        post?: never;
+        /** Disconnects a directory. Its accounts and groups stay: local, without a password. */
+        delete: operations["removeDirectory"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a complete run would do now; nothing is changed. */
+        post: operations["previewDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runs of a directory, newest first. */
+        get: operations["directoryRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a complete run; its result appears among the runs. */
+        post: operations["syncDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a directory as it is saved. */
+        post: operations["testSavedDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/domains": {
         parameters: {
             query?: never;
@@ -1913,6 +2052,271 @@ export interface components {
             figures: components["schemas"]["SourceFigures"];
             id: string;
             name: string;
+        };
+        DirectoriesAnswer: {
+            rows: components["schemas"]["Directory"][];
+        };
+        Directory: {
+            config: components["schemas"]["DirectoryConfig"];
+            /** Format: date-time */
+            createdAt: string;
+            hasPassword: boolean;
+            id: string;
+            lastRun: components["schemas"]["DirectoryRun"] | null;
+            name: string;
+            /** @description A run is in progress or waits for its turn. */
+            running: boolean;
+        };
+        /**
+         * @description Names of attributes. Of several the first one with a value counts; of `addresses` all do.
+         *     Empty: what is usual for the kind of directory.
+         */
+        DirectoryAttributes: {
+            addresses?: string[];
+            displayName?: string[];
+            firstName?: string[];
+            groupName?: string[];
+            key?: string;
+            lastName?: string[];
+            mail?: string[];
+            member?: string[];
+            userName?: string[];
+        };
+        DirectoryCertificate: {
+            issuer: string;
+            /** @description In hexadecimal digits: what can be pinned. */
+            sha256: string;
+            subject: string;
+            /** Format: date-time */
+            validUntil: string | null;
+        };
+        /**
+         * @description How a directory is reached, read and mapped. What is missing in a request has its default; an
+         *     answer has everything.
+         */
+        DirectoryConfig: {
+            /** @description A local account with the same user name becomes the directory's. */
+            adoptLocal?: boolean;
+            /** @description Every group becomes a group here, not only those that a rule names. */
+            allGroups?: boolean;
+            /** @description Clear text is wanted beyond the loopback address. */
+            allowClear?: boolean;
+            attributes?: components["schemas"]["DirectoryAttributes"];
+            /** @description A distinguished name or `user@domain`; empty binds as nobody. */
+            bindDn?: string;
+            /** @description PEM certificates of the authorities to trust instead of the system's. */
+            caPem?: string | null;
+            defaultRole?: components["schemas"]["DirectoryRole"] | null;
+            /** @description Whether the schedule runs and people can sign in. */
+            enabled?: boolean;
+            /** Format: int32 */
+            entriesMax?: number;
+            /**
+             * Format: int32
+             * @description Null: only when a person says so.
+             */
+            everyMinutes?: number | null;
+            /** Format: int32 */
+            fullEveryHours?: number;
+            /** @description Empty: the bases of the people. */
+            groupBases?: string[];
+            groupFilter?: string;
+            groupNesting?: components["schemas"]["DirectoryGroupNesting"];
+            /** @description Names or addresses, with a port if it is not the usual one; tried in this order. */
+            hosts: string[];
+            kind?: components["schemas"]["DirectoryKind"];
+            /** Format: int32 */
+            pageSize?: number;
+            peopleBases: string[];
+            /** @description Empty: what is usual for the kind. */
+            peopleFilter?: string;
+            /** @description SHA-256 of the server's certificate in hexadecimal digits; then nothing else is checked. */
+            pinnedSha256?: string | null;
+            rules?: components["schemas"]["DirectoryRule"][];
+            security?: components["schemas"]["DirectorySecurity"];
+            shared?: components["schemas"]["DirectorySharedRule"];
+            /** @description People sign in with the directory's password. */
+            signIn?: boolean;
+            /** Format: int32 */
+            timeoutSeconds?: number;
+            /** @description Written before the user name of every account. */
+            userNamePrefix?: string;
+            /**
+             * Format: int32
+             * @description More accounts than this share vanish at once: nothing is applied until a person confirms.
+             */
+            vanishPercentMax?: number;
+        };
+        /** @enum {string} */
+        DirectoryEffect: "archived" | "mailbox" | "role";
+        /**
+         * @description `in-chain`: the server resolves nested groups (Active Directory only); `walk`: they are read.
+         * @enum {string}
+         */
+        DirectoryGroupNesting: "in-chain" | "walk";
+        DirectoryInput: {
+            config: components["schemas"]["DirectoryConfig"];
+            name: string;
+            /**
+             * @description Null keeps the present one, which is refused when the directory is reached in another way
+             *     than before; empty forgets it.
+             */
+            password?: string | null;
+        };
+        /** @enum {string} */
+        DirectoryKind: "active-directory" | "generic" | "open-ldap";
+        DirectoryPlanned: {
+            /** @description The address, the role or the names. */
+            detail: string;
+            kind: components["schemas"]["DirectoryPlannedKind"];
+            userName: string;
+        };
+        /** @enum {string} */
+        DirectoryPlannedKind: "address-ended" | "address-given" | "adopt" | "change" | "create" | "disable" | "enable";
+        /** @description The usual configuration for a kind of directory. */
+        DirectoryPresets: {
+            presets: components["schemas"]["DirectoryConfig"][];
+        };
+        DirectoryPreview: {
+            /** @description The first 1000. */
+            planned: components["schemas"]["DirectoryPlanned"][];
+            /** Format: int32 */
+            plannedTotal: number;
+            /** @description What the run would be; `held-back` when it would wait for a confirmation. */
+            run: components["schemas"]["DirectoryRun"];
+        };
+        /** @description An entry that could not be taken over as it is. */
+        DirectoryProblem: {
+            /**
+             * @description `no-mail`, `no-role`, `no-key`, `no-user-name`, `user-name`, `user-name-local`,
+             *     `user-name-taken`, `user-name-twice`, `address-owned`, `address-twice`, `group-unknown`,
+             *     `mailbox-unknown`.
+             */
+            code: string;
+            detail: string;
+            /** @description The entry's user name, or its distinguished name. */
+            entry: string;
+        };
+        /**
+         * @description The roles that people of a directory can have.
+         * @enum {string}
+         */
+        DirectoryRole: "administrator" | "auditor" | "officer" | "user";
+        /**
+         * @description What belonging to a group brings. The first matching rule decides role and archiving; every
+         *     matching rule opens its mailbox.
+         */
+        DirectoryRule: {
+            /** @description For `archived`. */
+            archived?: boolean;
+            effect: components["schemas"]["DirectoryEffect"];
+            /** @description The group's name or its distinguished name. */
+            group: string;
+            /** @description For `mailbox`: the user name of a shared mailbox. */
+            mailbox?: string;
+            /** @description For `role`. */
+            role?: components["schemas"]["DirectoryRole"];
+        };
+        DirectoryRun: {
+            /** Format: date-time */
+            begunAt: string;
+            counts: components["schemas"]["DirectoryRunCounts"];
+            /** @description Why it failed or was held back; empty otherwise. */
+            detail: string;
+            /** Format: date-time */
+            endedAt: string;
+            /** @description Whether everything was compared, or changed entries only. */
+            full: boolean;
+            id: string;
+            outcome: components["schemas"]["DirectoryRunOutcome"];
+            /** @description The first 500. */
+            problems: components["schemas"]["DirectoryProblem"][];
+            /** Format: int32 */
+            problemsTotal: number;
+            trigger: components["schemas"]["DirectoryRunTrigger"];
+        };
+        DirectoryRunCounts: {
+            /** Format: int32 */
+            addressesEnded: number;
+            /** Format: int32 */
+            addressesGiven: number;
+            /** Format: int32 */
+            adopted: number;
+            /** Format: int32 */
+            changed: number;
+            /** Format: int32 */
+            conflicts: number;
+            /** Format: int32 */
+            created: number;
+            /** Format: int32 */
+            disabled: number;
+            /** Format: int32 */
+            enabled: number;
+            /**
+             * Format: int32
+             * @description Entries that the directory answered.
+             */
+            entries: number;
+            /** Format: int32 */
+            groups: number;
+            /**
+             * Format: int32
+             * @description Of these, read with all attributes.
+             */
+            read: number;
+            /**
+             * Format: int32
+             * @description Without mail address, or without a role.
+             */
+            skipped: number;
+        };
+        /** @enum {string} */
+        DirectoryRunOutcome: "applied" | "failed" | "held-back";
+        /** @enum {string} */
+        DirectoryRunTrigger: "person" | "schedule";
+        DirectoryRunsAnswer: {
+            next: string | null;
+            rows: components["schemas"]["DirectoryRun"][];
+        };
+        /** @enum {string} */
+        DirectorySecurity: "clear" | "ldaps" | "start-tls";
+        /**
+         * @description Which entries are shared mailboxes.
+         * @enum {string}
+         */
+        DirectorySharedRule: "disabled-with-mail" | "exchange-type" | "never";
+        DirectoryStep: {
+            certificate: components["schemas"]["DirectoryCertificate"] | null;
+            /** @description Stable, of a failed step, such as `bind-credentials`; empty otherwise. */
+            code: string;
+            /** @description In English. */
+            detail: string;
+            /**
+             * @description `configuration`, `resolve`, `connect`, `start-tls`, `tls`, `bind`, `server`, `base`,
+             *     `groups`.
+             */
+            name: string;
+            state: components["schemas"]["DirectoryStepState"];
+        };
+        /** @enum {string} */
+        DirectoryStepState: "done" | "failed" | "warning";
+        DirectorySyncInput: {
+            /** @description Applies the run although many accounts vanish. */
+            confirm?: boolean;
+        };
+        DirectoryTestAnswer: {
+            ok: boolean;
+            /** @description What was tried, in order; it ends at the first failure. */
+            steps: components["schemas"]["DirectoryStep"][];
+        };
+        DirectoryTestInput: {
+            config: components["schemas"]["DirectoryConfig"];
+            /**
+             * @description A saved directory whose password is used when none is given; it must be reached in the same
+             *     way.
+             */
+            id?: string | null;
+            password?: string | null;
         };
         Discard: {
             /** @description Why it does not belong into the archive; stands in the audit log. */
@@ -4601,6 +5005,532 @@ export interface operations {
                 };
             };
             /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    directories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoriesAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DirectoryInput"];
+            };
+        };
+        responses: {
+            /** @description the directory */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Directory"];
+                };
+            };
+            /** @description the configuration does not work */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a directory has this name */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    directoryPresets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one for each kind */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryPresets"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DirectoryTestInput"];
+            };
+        };
+        responses: {
+            /** @description what was tried */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryTestAnswer"];
+                };
+            };
+            /** @description the password must be given */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    directory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the directory */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the directory */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Directory"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such directory */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the directory */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DirectoryInput"];
+            };
+        };
+        responses: {
+            /** @description the directory */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Directory"];
+                };
+            };
+            /** @description the configuration does not work, or the password must be given again */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such directory */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a directory has this name */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the directory */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description disconnected */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such directory */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a run is in progress */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the directory */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryPreview"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such directory */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the directory cannot be read */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    directoryRuns: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the directory */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryRunsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such directory */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    syncDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the directory */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DirectorySyncInput"];
+            };
+        };
+        responses: {
+            /** @description it runs, or waits for its turn */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such directory */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a run is in progress */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testSavedDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the directory */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what was tried */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryTestAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such directory */
             404: {
                 headers: {
                     [name: string]: unknown;

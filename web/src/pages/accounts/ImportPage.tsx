@@ -13,7 +13,6 @@ import { DataTable } from '../../ui/DataTable';
 import { useDialog } from '../../ui/Dialog';
 import { IconArrowLeft, IconDownload, IconUpload } from '../../ui/icons';
 import { Page, Panel } from '../../ui/Page';
-import { startDownload } from '../../ui/startDownload';
 import { Tile, Tiles } from '../../ui/Tile';
 import { DropZone } from './DropZone';
 
@@ -44,7 +43,7 @@ export function ImportPage() {
   const { data } = preview;
   const lines = data?.lines.filter((line) => !onlyErrors || line.errors.length > 0);
   return (
-    <Page title={t('import.title')} back={back} lead={t('import.lead')} actions={<Button variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => startDownload(accountExportUrl)}>{t('import.export')}</Button>}>
+    <Page title={t('import.title')} back={back} lead={t('import.lead')} actions={<Button component="a" href={accountExportUrl} download variant="default" leftSection={<IconDownload size={14} aria-hidden />}>{t('import.export')}</Button>}>
       <Panel title={t('import.file')} lead={t('import.format')}>
         <DropZone onFile={choose}>
           <FileButton onChange={choose} accept=".csv,text/csv">

@@ -14,7 +14,6 @@ import { FilterBox } from '../../ui/FilterBox';
 import { IconDownload, IconHistory } from '../../ui/icons';
 import { Facts, Page, Panel } from '../../ui/Page';
 import { Dialog, useDialog } from '../../ui/Dialog';
-import { startDownload } from '../../ui/startDownload';
 import classes from './AuditPage.module.css';
 
 const OUTCOMES = ['done', 'denied', 'failed'] as const;
@@ -32,7 +31,7 @@ export function AuditPage() {
   const texts = useTexts();
   const { t, exact } = texts;
   const [filters, setFilters] = useFilters();
-  const [asked, setAsked] = useState(0);
+  const [asked, setAsked] = useState(false);
   const since = filters.since && isDay(filters.since) ? filters.since : '';
   const until = filters.until && isDay(filters.until) ? filters.until : '';
   const filter: AuditFilter = {
@@ -46,22 +45,18 @@ export function AuditPage() {
   const list = useInfiniteQuery({ ...auditQuery(filter), staleTime: Infinity });
   const shown = useDialog<AuditEvent>();
   if (list.error && !list.data) return <Page title={t('audit.title')}><Failure error={list.error} retry={() => void list.refetch()} /></Page>;
-  const save = (format: 'csv' | 'jsonl') => {
-    setAsked(asked + 1);
-    startDownload(auditExportUrl(filter, format));
-  };
   return (
     <Page
       title={t('audit.title')}
       lead={t('audit.lead')}
       actions={
         <>
-          <Button variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => save('csv')}>{t('audit.csv')}</Button>
-          <Button variant="default" onClick={() => save('jsonl')}>{t('audit.jsonl')}</Button>
+          <Button component="a" href={auditExportUrl(filter, 'csv')} download variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => setAsked(true)}>{t('audit.csv')}</Button>
+          <Button component="a" href={auditExportUrl(filter, 'jsonl')} download variant="default" onClick={() => setAsked(true)}>{t('audit.jsonl')}</Button>
         </>
       }
     >
-      {asked > 0 && <Note tone="info" alert>{t('audit.exported')}</Note>}
+      {asked && <Note tone="info" alert>{t('audit.exported')}</Note>}
       <Panel title={t('audit.events')} flush>
         <div className={classes.filters}>
           <FilterBox label={t('audit.filter')} value={filters.q ?? ''} onChange={(q) => setFilters({ q })} delayMs={400} />
