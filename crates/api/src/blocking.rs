@@ -14,6 +14,9 @@ pub const PASSWORD_CHECKS_MAX: usize = 2;
 /// Requests that wait for other machines at a time, such as tests of a directory.
 pub const OUTSIDE_MAX: usize = 4;
 
+/// Sign-ins that wait for an OpenID provider at a time.
+pub const OUTWARD_MAX: usize = 16;
+
 /// Requests wait so long for their turn before they are told to come back later.
 pub const WAIT_SECONDS_MAX: u64 = 10;
 
@@ -23,6 +26,7 @@ pub struct Blocking {
     reads: Arc<Semaphore>,
     outside: Arc<Semaphore>,
     password_checks: Arc<Semaphore>,
+    outward: Arc<Semaphore>,
 }
 
 impl Default for Blocking {
@@ -31,6 +35,7 @@ impl Default for Blocking {
             reads: Arc::new(Semaphore::new(READS_MAX)),
             outside: Arc::new(Semaphore::new(OUTSIDE_MAX)),
             password_checks: Arc::new(Semaphore::new(PASSWORD_CHECKS_MAX)),
+            outward: Arc::new(Semaphore::new(OUTWARD_MAX)),
         }
     }
 }
@@ -56,6 +61,14 @@ impl Blocking {
         work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         run(&self.password_checks, work).await
+    }
+
+    /// For work that waits for others: it must not take the turns of reads.
+    pub async fn ask_others<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        run(&self.outward, work).await
     }
 }
 

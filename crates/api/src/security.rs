@@ -5,6 +5,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use identity::Site;
+
 use crate::problem::Problem;
 use crate::state::{AppState, Settings};
 
@@ -26,7 +28,8 @@ const HSTS: &str = "max-age=63072000; includeSubDomains";
 pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_api = path.starts_with("/api/") || PROBES.contains(&path);
-    let mut response = match refuse(&state.settings, &request) {
+    let mut response = match refuse(&state.settings, state.identity.site().ok().as_ref(), &request)
+    {
         Some(problem) => problem.into_response(),
         None => {
             let limit = Duration::from_secs(REQUEST_SECONDS_MAX);
@@ -43,13 +46,15 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
 /// Asked by machines under whatever name they know; they show nothing of a tenant.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-fn refuse(settings: &Settings, request: &Request) -> Option<Problem> {
+fn refuse(settings: &Settings, site: Option<&Site>, request: &Request) -> Option<Problem> {
     if PROBES.contains(&request.uri().path()) {
         return None;
     }
     let host = host(request.uri(), request.headers());
-    let known = settings.hosts.is_empty()
-        || host.as_ref().is_some_and(|host| settings.hosts.contains(host));
+    let named = site.map(Site::host);
+    let mut names = settings.hosts.iter().chain(&named).peekable();
+    let known = names.peek().is_none()
+        || host.as_ref().is_some_and(|host| names.any(|name| name.eq_ignore_ascii_case(host)));
     if !known {
         return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "host"));
     }

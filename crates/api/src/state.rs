@@ -40,8 +40,9 @@ pub struct Settings {
     /// to stay with HTTPS. `false` only for a listener on the loopback address.
     pub tls: bool,
     /// The names (with port, if it is not the scheme's own) under which browsers reach the server,
-    /// in lower case; requests for others are refused. Empty accepts any name: then another name
-    /// that resolves to this server (DNS rebinding) is answered as well, without a cookie.
+    /// besides that of `identity::Site`; requests for others are refused. With neither any name is
+    /// accepted: then another name that resolves to this server (DNS rebinding) is answered as
+    /// well, without a cookie.
     pub hosts: Vec<String>,
 }
 

@@ -3,6 +3,7 @@ mod desk;
 mod directories;
 mod document;
 mod downloads;
+mod entra;
 mod hostile;
 mod operation;
 mod people;

@@ -26,7 +26,7 @@ mod tenancy;
 mod ticket;
 mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use catalog::{Catalog, SecretBox};
 use zeroize::Zeroizing;
@@ -66,7 +66,7 @@ pub struct Identity {
     hasher: Hasher,
     secrets: SecretBox,
     directory: Option<Arc<dyn DirectorySignIn>>,
-    site: Option<Site>,
+    site: RwLock<Option<Site>>,
     providers: oidc::Providers,
 }
 
@@ -85,7 +85,7 @@ impl Identity {
             hasher,
             secrets: SecretBox::new(&key)?,
             directory: None,
-            site: None,
+            site: RwLock::default(),
             providers: oidc::Providers::default(),
         })
     }
@@ -106,9 +106,21 @@ impl Identity {
 
     /// Under which address browsers reach the server: passkeys and OpenID providers need it.
     #[must_use]
-    pub fn with_site(mut self, site: Option<Site>) -> Self {
-        self.site = site;
+    pub fn with_site(self, site: Option<Site>) -> Self {
+        self.set_site(site);
         self
+    }
+
+    /// As [`Identity::with_site`], while the server runs.
+    pub fn set_site(&self, site: Option<Site>) {
+        *self.site.write().unwrap_or_else(PoisonError::into_inner) = site;
+    }
+
+    /// # Errors
+    /// [`IdentityError::NoSite`] when it is not known.
+    pub fn site(&self) -> Result<Site, IdentityError> {
+        let site = self.site.read().unwrap_or_else(PoisonError::into_inner);
+        site.clone().ok_or(IdentityError::NoSite)
     }
 
     /// OpenID providers are reached through `web`.
@@ -123,10 +135,6 @@ impl Identity {
         let mut bytes = [0; COUNT];
         self.random.fill(&mut bytes);
         bytes
-    }
-
-    fn site(&self) -> Result<&Site, IdentityError> {
-        self.site.as_ref().ok_or(IdentityError::NoSite)
     }
 }
 

@@ -66,8 +66,8 @@ impl Site {
         self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    pub(crate) fn webauthn(&self) -> Option<&Webauthn> {
-        self.webauthn.as_deref()
+    pub(crate) fn webauthn(&self) -> Option<Arc<Webauthn>> {
+        self.webauthn.clone()
     }
 }
 

@@ -8,7 +8,9 @@ use policy::{AccountRole, authorize_read};
 
 use crate::*;
 
+mod oidc;
 mod people;
+mod second;
 
 const TENANT: TenantId = TenantId::from_bytes([3; 16]);
 const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -314,7 +316,7 @@ fn sign_ins_stand_in_the_audit_log_and_mistyped_names_do_not() {
     let _ = world.sign_in("my secret password", "", HOME, 2);
     let log = world.catalog.audit_log(Some(TENANT), &AuditQuery::default(), 10).expect("reads");
     let facts: Vec<_> = log.iter().map(|row| (row.event.who.as_str(), row.event.outcome)).collect();
-    assert_eq!(facts, [("Anna", AuditOutcome::Done), ("anna", AuditOutcome::Failed)]);
+    assert_eq!(facts, [("anna", AuditOutcome::Done), ("anna", AuditOutcome::Failed)]);
     assert_eq!(log[0].event.ip, Some(HOME.parse().expect("an address")));
     let unknown = world.catalog.audit_log(None, &AuditQuery::default(), 10).expect("reads");
     assert_eq!(unknown.len(), 1);

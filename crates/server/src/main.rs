@@ -35,8 +35,8 @@ use crate::commands::backup as backup_command;
 use crate::commands::evidence as evidence_command;
 use crate::commands::settings as settings_command;
 use crate::commands::{
-    account, audit, directory, domain, grant, group, import, maintain, quarantine, running, source,
-    tenant,
+    account, audit, directory, domain, grant, group, import, maintain, quarantine, running,
+    sign_in, source, tenant, token,
 };
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
@@ -111,9 +111,15 @@ enum Command {
     Source(source::Command),
     /// The running server and its machine
     System(running::Asked),
+    /// How accounts sign in: OpenID providers, second factors
+    #[command(subcommand)]
+    SignIn(sign_in::Command),
     /// Tenants: customers with an archive of their own
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Tokens by which programs use the API
+    #[command(subcommand)]
+    Token(token::Command),
     /// Re-read everything and name every difference between packs, catalog and index
     Verify,
 }
@@ -187,7 +193,9 @@ fn run(
         Command::Settings(command) => settings_command::run(&config, command),
         Command::Source(command) => source::run(&config, command),
         Command::System(command) => running::system(&config, &command),
+        Command::SignIn(command) => sign_in::run(&config, command),
         Command::Tenant(command) => tenant::run(&config, command),
+        Command::Token(command) => token::run(&config, command),
         Command::Verify => maintain::verify(&config),
     }
 }

@@ -13,7 +13,8 @@ use api::dto::{self, ServerSettings};
 use catalog::{Catalog, SecretBox};
 use discovery::{Discovery, VaultArchive};
 use identity::directory::{DirectoryDesk, Schedule};
-use identity::{DirectorySignIn, Identity, SystemRandom};
+use identity::oidc::HttpWeb;
+use identity::{DirectorySignIn, Identity, Site, SystemRandom};
 use index::SearchIndex;
 use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
@@ -434,6 +435,15 @@ fn operation(
     }
 }
 
+/// How browsers reach the server, if that was said.
+fn site(public_url: &str) -> Option<Site> {
+    if public_url.is_empty() {
+        return None;
+    }
+    let site = Site::parse(public_url);
+    site.inspect_err(|error| tracing::warn!(%error, "http.publicUrl is not used")).ok()
+}
+
 fn state(
     line: &Line,
     intake: Arc<IntakeFigures>,
@@ -456,9 +466,13 @@ fn state(
     let house = House { folder: line.folder.clone(), catalog: Arc::clone(&catalog) };
     let identity = Identity::new(Arc::clone(&catalog), Arc::new(SystemRandom))?
         .with_secrets(SecretBox::new(&house.master_key()?.settings_secret())?)
-        .with_directory(Arc::clone(&line.directories) as Arc<dyn DirectorySignIn>);
+        .with_directory(Arc::clone(&line.directories) as Arc<dyn DirectorySignIn>)
+        .with_web(Arc::new(HttpWeb::new(tokio::runtime::Handle::current())));
+    let identity = Arc::new(identity);
+    let sited = Arc::clone(&identity);
+    line.settings.follow(move |settings| sited.set_site(site(&settings.http.public_url)));
     Ok(api::AppState {
-        identity: Arc::new(identity),
+        identity,
         directories: Arc::clone(&line.directories),
         discovery: Arc::new(Discovery::new(Arc::clone(&catalog), index, Arc::new(archive))),
         trail: api::Trail::start(Arc::clone(&catalog))?,

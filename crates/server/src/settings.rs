@@ -377,9 +377,9 @@ fn check(settings: &ServerSettings) -> Result<(), SettingsError> {
         }
     }
     if !http.public_url.is_empty()
-        && !["https://", "http://"].iter().any(|scheme| http.public_url.starts_with(scheme))
+        && let Err(error) = identity::Site::parse(&http.public_url)
     {
-        return Err(invalid("http.publicUrl", "an address such as https://archive.example"));
+        return Err(invalid("http.publicUrl", error.to_string()));
     }
     check_notifications(notifications)?;
     if tls.certificate.is_empty() != tls.key.is_empty() {

@@ -1287,7 +1287,7 @@ export interface paths {
          *     that.
          */
         post: operations["signIn"];
-        /** Signs out. */
+        /** Signs out; at the OpenID provider as well where that is wanted. */
         delete: operations["signOut"];
         options?: never;
         head?: never;
@@ -1363,6 +1363,23 @@ export interface paths {
         patch: operations["changeSettings"];
         trace?: never;
     };
+    "/api/v1/sign-in/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which providers to offer on the sign-in page. */
+        get: operations["signInMethods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sign-in/policy": {
         parameters: {
             query?: never;
@@ -1375,6 +1392,119 @@ export interface paths {
         /** Sets how accounts sign in. A role that needs a second factor sets it up at its next sign-in. */
         put: operations["setSignInPolicy"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers of the caller's tenant; an operator's answer is about operators. */
+        get: operations["providers"];
+        put?: never;
+        /** Adds a provider. Its `redirectUri` is to be registered there. */
+        post: operations["addProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One provider. */
+        get: operations["provider"];
+        /** Changes a provider. Sessions go on. */
+        put: operations["changeProvider"];
+        post?: never;
+        /** Removes a provider: who came through it has no way in until another is given. */
+        delete: operations["removeProvider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers/{id}/accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says who an account is at a provider: then it may sign in there. */
+        put: operations["linkAccount"];
+        post?: never;
+        /** The account no longer signs in at the provider. */
+        delete: operations["unlinkAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers/{id}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Comes back from a provider: sets the session's cookie and goes on to the page; or to
+         *     `/sign-in?error=<code>`, where the code is one of `account-disabled`, `already-linked`,
+         *     `bad-answer`, `bad-signature`, `cancelled`, `code-refused`, `expired`, `foreign-tenant`,
+         *     `groups-unknown`, `missing-claim`, `no-role`, `provider-off`, `replayed`, `token-expired`,
+         *     `unknown-account`, `unreachable`, `wrong-audience`, `wrong-issuer`, `wrong-nonce`,
+         *     `wrong-state`, `busy`, `internal`.
+         */
+        get: operations["comeBackFromProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves for a provider: the page goes to `location`. */
+        post: operations["startAtProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks at a provider, without a person: reachable, metadata, issuer, keys. */
+        post: operations["testProvider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1939,6 +2069,18 @@ export interface components {
         };
         /** @enum {string} */
         CheckState: "fail" | "ok" | "pending" | "warn";
+        /**
+         * @description Compared without regard to case.
+         * @enum {string}
+         */
+        ClaimOperator: "contains" | "ends_with" | "equals" | "in" | "starts_with";
+        /** @enum {string} */
+        ClaimSource: "id_token" | "user_info";
+        /**
+         * @description OpenID Connect Core §9.
+         * @enum {string}
+         */
+        ClientAuthentication: "none" | "private_key_jwt" | "client_secret_basic" | "client_secret_post";
         ConcernedPerson: {
             account: components["schemas"]["NamedAccount"];
             /** Format: date-time */
@@ -2598,10 +2740,16 @@ export interface components {
             mails: number;
             userName: string;
         };
+        /** @enum {string} */
+        LinkBy: "never" | "user_name" | "verified_email";
         Listener: {
             address: string;
             /** @description `smtp`, `http` or `https`. */
             protocol: string;
+        };
+        Location: {
+            /** @description Where the browser goes now. */
+            location: string;
         };
         LogAnswer: {
             /** @description Oldest first. */
@@ -2813,6 +2961,10 @@ export interface components {
              */
             waiting: number;
         };
+        OfferedProvider: {
+            id: string;
+            name: string;
+        };
         OneTimePassword: {
             /** @description Shown this once; must be changed at the next sign-in. */
             oneTimePassword: string;
@@ -2885,6 +3037,87 @@ export interface components {
         };
         /** @enum {string} */
         Provenance: "envelope_header" | "headers" | "import" | "journal_report" | "smtp_envelope";
+        /** @description An OpenID Connect provider. */
+        Provider: {
+            createdAt: string;
+            enabled: boolean;
+            /** @description A client secret or a private key is set; it is never shown. */
+            hasSecret: boolean;
+            id: string;
+            name: string;
+            /** @description To be registered at the provider; null while `http.public_url` is not configured. */
+            redirectUri: string | null;
+            settings: components["schemas"]["ProviderSettings"];
+        };
+        ProviderDraft: {
+            enabled: boolean;
+            name: string;
+            /** @description The client's secret, or its private key (PKCS#8 in PEM); absent leaves it as it is. */
+            secret?: string | null;
+            settings: components["schemas"]["ProviderSettings"];
+        };
+        /** @enum {string} */
+        ProviderKind: "entra" | "generic";
+        /** @description Who an account is at a provider. */
+        ProviderLink: {
+            /** @description `<issuer> <sub>`; for Entra `<tid> <oid>`, in lower case. */
+            subject: string;
+        };
+        ProviderSettings: {
+            /**
+             * @description A new account owns the verified address that the provider names, if it lies in the tenant's
+             *     domains and is nobody's.
+             */
+            addressesFromClaims?: boolean;
+            askUserInfo?: boolean;
+            /** @description PEM: authorities that sign the provider's certificate, besides those of the system. */
+            caCertificates?: string | null;
+            clientAuthentication?: components["schemas"]["ClientAuthentication"];
+            /** @description PEM; its thumbprint goes into signed assertions. */
+            clientCertificate?: string | null;
+            clientId: string;
+            /** @description Somebody without an account gets one, if a rule gives a role. */
+            createAccounts?: boolean;
+            domainHint?: string | null;
+            /** @description Who types a name in one of these domains is sent to this provider. */
+            domains?: string[];
+            /** @description Entra: the directory (tenant) ids whose people may sign in. */
+            expectedTenants?: string[];
+            /** @description Where groups are asked for when the token names too many; Microsoft Graph when absent. */
+            groupsUrl?: string | null;
+            /** @description Without `/.well-known/openid-configuration`. */
+            issuer: string;
+            kind: components["schemas"]["ProviderKind"];
+            /** @description How somebody who comes for the first time finds an account that exists. */
+            link?: components["schemas"]["LinkBy"];
+            /** @description Offered to everybody on the sign-in page. */
+            listed?: boolean;
+            /** @description First match wins; no match is no role. About accounts that this provider made. */
+            roles?: components["schemas"]["RoleRule"][];
+            /** @description Asked for besides `openid`. */
+            scopes?: string[];
+            /** @description Signing out here signs out at the provider. */
+            signOutThere?: boolean;
+        };
+        ProviderStart: {
+            /** @description The user name, if one was typed. */
+            loginHint?: string | null;
+            /** @description The page to come back to, such as `/search?q=x`. */
+            returnTo?: string | null;
+        };
+        /** @description What a look at a provider found. */
+        ProviderTest: {
+            /** @description Why not, such as `unreachable`, `wrong-issuer`. */
+            code: string | null;
+            detail: string | null;
+            /** @description The issuer as the provider names it. */
+            issuer: string | null;
+            /** @description How many keys it publishes. */
+            keys: number;
+            ok: boolean;
+            /** @description It offers to sign out there. */
+            signsOut: boolean;
+        };
         QuarantineAnswer: {
             next: string | null;
             rows: components["schemas"]["QuarantineRow"][];
@@ -3048,6 +3281,15 @@ export interface components {
         };
         /** @enum {string} */
         Role: "sender" | "on_behalf_of" | "to" | "cc" | "bcc" | "recipient" | "forwarded_from" | "mailbox";
+        /** @description If the claim fits, the account has the role. */
+        RoleRule: {
+            /** @description Dots lead into objects, such as `realm_access.roles`. */
+            claim: string;
+            operator: components["schemas"]["ClaimOperator"];
+            role: components["schemas"]["AccountRole"];
+            source: components["schemas"]["ClaimSource"];
+            value: string;
+        };
         RotateSource: {
             /**
              * Format: int32
@@ -3197,6 +3439,14 @@ export interface components {
         };
         /** @enum {string} */
         SignInMethod: "directory" | "passkey" | "password" | "provider";
+        /** @description How somebody may sign in. */
+        SignInMethods: {
+            /**
+             * @description In the order in which they are offered. The password is always offered: administrators sign
+             *     in by it whatever the settings.
+             */
+            providers: components["schemas"]["OfferedProvider"][];
+        };
         /** @description How the accounts of the tenant, or the operators, sign in. */
         SignInPolicy: {
             /** @description Passwords are for administrators only: the way in when the provider fails. */
@@ -7745,6 +7995,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description signed out here; the browser goes on to sign out at the provider */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Location"];
+                };
+            };
             /** @description signed out */
             204: {
                 headers: {
@@ -7990,6 +8249,29 @@ export interface operations {
             };
         };
     };
+    signInMethods: {
+        parameters: {
+            query?: {
+                /** @description What was typed as user name so far; its domain may have a provider of its own. */
+                userName?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description besides the password */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+        };
+    };
     signInPolicy: {
         parameters: {
             query?: never;
@@ -8058,6 +8340,445 @@ export interface operations {
                 };
             };
             /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"][];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderDraft"];
+            };
+        };
+        responses: {
+            /** @description added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description it cannot work so; `detail` says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the provider */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such provider to administer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderDraft"];
+            };
+        };
+        responses: {
+            /** @description as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description it cannot work so; `detail` says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such provider to administer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such provider to administer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    linkAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+                /** @description the account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderLink"];
+            };
+        };
+        responses: {
+            /** @description linked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the subject is empty or too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such provider or account to administer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description one of them is linked otherwise (`linked`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlinkAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+                /** @description the account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description no longer linked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such link to administer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comeBackFromProvider: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                error?: string;
+                iss?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description to a page */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    startAtProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderStart"];
+            };
+        };
+        responses: {
+            /** @description the provider's page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Location"];
+                };
+            };
+            /** @description not offered, or not reachable (`provider-off`, `unreachable`, `wrong-issuer`, `bad-answer`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the server's name is not configured (`no-public-url`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderTest"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such provider to administer */
             404: {
                 headers: {
                     [name: string]: unknown;

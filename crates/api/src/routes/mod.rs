@@ -12,6 +12,7 @@ mod jobs;
 pub mod log;
 mod me;
 mod probes;
+mod providers;
 mod quarantine;
 pub mod records;
 pub mod search;
@@ -66,6 +67,17 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(account_access::tokens))
         .routes(routes!(account_access::revoke_token))
         .routes(routes!(sign_in::policy, sign_in::set_policy))
+        .routes(routes!(sign_in::methods))
+        .routes(routes!(sign_in::begin))
+        .routes(routes!(sign_in::come_back))
+        .routes(routes!(providers::providers, providers::add_provider))
+        .routes(routes!(
+            providers::provider,
+            providers::change_provider,
+            providers::remove_provider
+        ))
+        .routes(routes!(providers::test_provider))
+        .routes(routes!(providers::link_account, providers::unlink_account))
         .routes(routes!(search::search))
         .routes(routes!(search::suggest))
         .routes(routes!(records::record))

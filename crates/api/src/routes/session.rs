@@ -187,12 +187,13 @@ pub async fn session(
     Ok(Json(state.blocking.read(work).await?))
 }
 
-/// Signs out.
+/// Signs out; at the OpenID provider as well where that is wanted.
 #[utoipa::path(
     delete,
     path = "/api/v1/session",
     operation_id = "signOut",
     responses(
+        (status = 200, description = "signed out here; the browser goes on to sign out at the provider", body = dto::Location),
         (status = 204, description = "signed out"),
         (status = 401, description = "nobody is signed in", body = Problem, content_type = "application/problem+json"),
     ),
@@ -203,10 +204,13 @@ pub async fn sign_out(State(state): State<AppState>, caller: Caller) -> Result<R
         identity.sign_out(&caller.token)?;
         let object = caller.current.account.id.to_string();
         catalog.audit(&[caller.event("sign-out", object, serde_json::Value::Null)])?;
-        Ok(())
+        let session = caller.current.session();
+        Ok(session.and_then(|session| identity.sign_out_location(session, caller.now)))
     };
-    state.blocking.read(work).await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
+    let mut response = match state.blocking.read(work).await? {
+        Some(location) => Json(dto::Location { location }).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    };
     set_cookie(&mut response, &state.settings, SESSION_COOKIE, "", Some(0), "Strict");
     Ok(response)
 }

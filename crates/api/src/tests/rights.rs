@@ -78,6 +78,9 @@ const PUBLIC: &[(&str, &str)] = &[
     ("POST", "/api/v1/session"),
     ("POST", "/api/v1/session/second-factor"),
     ("POST", "/api/v1/session/second-factor/passkey"),
+    ("GET", "/api/v1/sign-in/methods"),
+    ("GET", "/api/v1/sign-in/providers/{id}/callback"),
+    ("POST", "/api/v1/sign-in/providers/{id}/start"),
 ];
 
 impl Route {
@@ -166,6 +169,8 @@ struct Things {
     /// Otto's.
     account: String,
     directory: String,
+    /// An OpenID provider of the tenant.
+    provider: String,
 }
 
 impl Things {
@@ -179,12 +184,14 @@ impl Things {
         let tenancy = tenancy::Things::of(world);
         let directory = world.directory().to_string();
         let (record, report) = (record.to_string(), report.to_string());
-        Self { record, report, quarantined, account, people, tenancy, directory }
+        let provider = sign_in::provider(world).to_string();
+        Self { record, report, quarantined, account, provider, people, tenancy, directory }
     }
 
     fn path(&self, template: &str) -> String {
         let id = match template {
             _ if template.contains("/quarantine/") => &self.quarantined,
+            _ if template.contains("/sign-in/providers/") => &self.provider,
             _ if template.contains("/accounts/") => &self.account,
             _ if template.contains("directories") => &self.directory,
             _ => &self.record,
@@ -192,6 +199,7 @@ impl Things {
         let path = template
             .replace("{id}", id)
             .replace("{contentId}", &self.report)
+            .replace("{account}", &self.account)
             .replace("{token}", &"0".repeat(32))
             .replace("{index}", "0")
             .replace("{cid}", "logo%40a");
@@ -244,6 +252,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         tenancy: tenancy::Things::all("00000000000000000000000000000000"),
         account: "0".repeat(32),
         directory: "0".repeat(32),
+        provider: "0".repeat(32),
     };
     let garbage = Things {
         record: "..%2f..".into(),
@@ -253,8 +262,10 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         tenancy: tenancy::Things::all("%00"),
         account: "x".into(),
         directory: "..".into(),
+        provider: "x".into(),
     };
-    for route in routes().filter(|route| route.path.contains('{')) {
+    let hidden = routes().filter(|route| route.path.contains('{') && !route.is_public());
+    for route in hidden {
         for who in [Who::Otto, Who::Auditor, Who::Administrator, Who::Foreigner] {
             let hidden =
                 world.call(Who::Otto, route.method, &things.path(route.path), route.body).await;

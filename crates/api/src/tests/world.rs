@@ -151,6 +151,11 @@ impl World {
     }
 
     pub fn with_settings(settings: Settings) -> Self {
+        Self::with(settings, |identity| identity)
+    }
+
+    /// With an identity that knows more.
+    pub fn with(settings: Settings, more: impl FnOnce(Identity) -> Identity) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let path = |name: &str| dir.path().join(name).display().to_string();
         let catalog =
@@ -172,9 +177,9 @@ impl World {
         let archive = Arc::new(VaultArchive { vault: vault.clone(), catalog: catalog.clone() });
         let desk = Arc::new(Desk::default());
         let state = AppState {
-            identity: Arc::new(
+            identity: Arc::new(more(
                 Identity::new(catalog.clone(), Arc::new(SystemRandom)).expect("identity"),
-            ),
+            )),
             catalog: catalog.clone(),
             discovery: Arc::new(Discovery::new(catalog.clone(), index.clone(), archive)),
             status: Arc::new(Figures),
@@ -250,6 +255,10 @@ impl World {
 
     /// A new session: the cookie's value and the CSRF token.
     pub fn sign_in(&self, who: Who) -> (String, String) {
+        self.sign_in_at(who, NOW)
+    }
+
+    pub fn sign_in_at(&self, who: Who, now: Timestamp) -> (String, String) {
         let mut number = self.tokens.lock().expect("not poisoned");
         *number += 1;
         let token = format!("{:064x}", *number);
@@ -258,9 +267,9 @@ impl World {
             token_hash: Digest::of(token.as_bytes()),
             account: AccountId::from_bytes([who as u8; 16]),
             csrf: csrf.clone(),
-            created_at: NOW,
-            last_seen_at: NOW,
-            expires_at: NOW.saturating_add_seconds(3600),
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now.saturating_add_seconds(3600),
             ip: None,
             agent: String::new(),
             method: catalog::SignInMethod::Password,

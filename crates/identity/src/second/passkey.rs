@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use catalog::{Account, PasskeyRow};
 use model::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -143,7 +145,7 @@ impl Identity {
         Ok(true)
     }
 
-    fn webauthn(&self) -> Result<&Webauthn, IdentityError> {
+    fn webauthn(&self) -> Result<Arc<Webauthn>, IdentityError> {
         self.site()?.webauthn().ok_or(IdentityError::NoSite)
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use catalog::{AccountFilter, AccountKind, AccountRow, Grantee};
+use catalog::{Account, AccountFilter, AccountKind, AccountRow, AuditEvent, Grantee};
 use clap::Subcommand;
 use identity::{AccountDraft, By, Identity, NewGrant, SystemRandom};
 use model::{Clock as _, EmailAddress, TenantId};
@@ -66,6 +66,22 @@ pub enum Command {
     },
     #[command(flatten)]
     More(people::Command),
+    /// End all sessions of an account
+    EndSessions {
+        #[arg(long)]
+        user: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take all second factors of an account away and end its sessions
+    ResetSecondFactor {
+        #[arg(long)]
+        user: String,
+        #[arg(long)]
+        reason: String,
+        #[arg(long)]
+        json: bool,
+    },
     /// Give an account a new one-time password and end its sessions
     ResetPassword {
         #[arg(long)]
@@ -133,6 +149,27 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
         }
         // Handled above.
         Command::More(_) => {}
+        Command::EndSessions { user, json } => {
+            let account = named(&house, &user)?;
+            let ended = house.catalog.end_sessions(account.id)?;
+            let detail = json!({ "ended": ended });
+            let object = account.id.to_string();
+            house.catalog.audit(&[by.event(account.tenant, "session.end", object, detail, now)])?;
+            if json {
+                print(&json!({ "ended": ended }).to_string());
+            }
+        }
+        Command::ResetSecondFactor { user, reason, json } => {
+            let account = named(&house, &user)?;
+            anyhow::ensure!(!reason.trim().is_empty(), "give a reason");
+            let (object, detail) = (account.id.to_string(), serde_json::Value::Null);
+            let event = by.event(account.tenant, "second-factor.reset", object, detail, now);
+            let event = AuditEvent { reason: Some(reason), ..event };
+            let reset = identity.reset_second_factors(&account, &event)?;
+            if json {
+                print(&json!({ "reset": reset }).to_string());
+            }
+        }
         Command::ResetPassword { user } => {
             let account = house.catalog.account_named(&user)?;
             let account = account.with_context(|| format!("there is no account {user:?}"))?;
@@ -169,6 +206,11 @@ fn list(
     }
     show(as_json, &json!(rows), || text);
     Ok(())
+}
+
+fn named(house: &House, user: &str) -> anyhow::Result<Account> {
+    let account = house.catalog.account_named(user)?;
+    account.with_context(|| format!("there is no account {user:?}"))
 }
 
 /// One line; longer input than any password is refused by the identity's own limit.

@@ -15,8 +15,10 @@ pub mod people;
 pub mod quarantine;
 pub mod running;
 pub mod settings;
+pub mod sign_in;
 pub mod source;
 pub mod tenant;
+pub mod token;
 
 use std::io::Write as _;
 

@@ -1,3 +1,8 @@
+use catalog::{Provider, ProviderSettings};
+use model::ProviderId;
+
+use crate::tests::world::{A, NOW, World};
+
 use super::{ADMINISTRATORS, DONE, Expected, NONE, OK, OUT, Route, get, signed_in};
 
 const EXPIRED: &str = "410 expired";
@@ -21,6 +26,30 @@ const fn route(
     expected: Expected,
 ) -> Route {
     Route { method, path, body, expected }
+}
+
+const MINE: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, OK, NONE, NONE, NONE];
+/// It cannot work so: what is tested is who gets so far.
+const DRAFT: &str = r#"{"name":"x","enabled":false,"settings":{"kind":"generic","issuer":"http://idp.example","clientId":"x"}}"#;
+const BAD: &str = "400 provider";
+const ADDERS: Expected =
+    also_operators([OUT, NONE, NONE, NONE, NONE, NONE, BAD, NONE, NONE, BAD], BAD);
+const CHANGERS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, BAD, NONE, NONE, NONE];
+
+/// A provider of the tenant that nobody can sign in through.
+pub(super) fn provider(world: &World) -> ProviderId {
+    let id = ProviderId::from_bytes([0xd; 16]);
+    let provider = Provider {
+        id,
+        tenant: Some(A),
+        name: "Directory".to_owned(),
+        enabled: true,
+        settings: ProviderSettings::default(),
+        secret: None,
+        created_at: NOW,
+    };
+    world.catalog.add_provider(&provider).expect("added");
+    id
 }
 
 pub(super) const ROUTES: &[Route] = &[
@@ -73,6 +102,22 @@ pub(super) const ROUTES: &[Route] = &[
         Some(r#"{"localForAdministratorsOnly":false,"secondFactorRoles":[]}"#),
         SET_POLICY,
     ),
+    get("/api/v1/sign-in/methods", [OK; 10]),
+    route("POST", "/api/v1/sign-in/providers/{id}/start", Some("{}"), ["409 no-public-url"; 10]),
+    get("/api/v1/sign-in/providers/{id}/callback", ["303"; 10]),
+    get("/api/v1/sign-in/providers", POLICY),
+    route("POST", "/api/v1/sign-in/providers", Some(DRAFT), ADDERS),
+    get("/api/v1/sign-in/providers/{id}", MINE),
+    route("PUT", "/api/v1/sign-in/providers/{id}", Some(DRAFT), CHANGERS),
+    route("POST", "/api/v1/sign-in/providers/{id}/test", None, MINE),
+    route(
+        "PUT",
+        "/api/v1/sign-in/providers/{id}/accounts/{account}",
+        Some(r#"{"subject":"https://idp.example 1"}"#),
+        RESET,
+    ),
+    route("DELETE", "/api/v1/sign-in/providers/{id}/accounts/{account}", None, RESET),
+    route("DELETE", "/api/v1/sign-in/providers/{id}", None, RESET),
 ];
 
 /// What may be done before the second factor is enrolled, or the password changed: to enrol.

@@ -1,0 +1,92 @@
+// An OpenID provider with Entra ID's layout and claims, for tests: oidc-provider (certified) behind
+// https://localhost:<port>/<tenant>/v2.0. Arguments: key.pem cert.pem. It says its port, is told one
+// line of JSON {"redirect": "https://…"}, says "ready", and ends when its input ends.
+import fs from 'node:fs'
+import https from 'node:https'
+import readline from 'node:readline'
+import Provider from 'oidc-provider'
+
+const [key, cert] = process.argv.slice(2).map((path) => fs.readFileSync(path))
+const tenant = '11111111-2222-3333-4444-555555555555'
+const users = JSON.parse(fs.readFileSync(new URL('users.json', import.meta.url)))
+
+let handle = (request, response) => response.writeHead(503).end()
+const server = https.createServer({ key, cert }, (request, response) => handle(request, response))
+server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+
+const lines = readline.createInterface({ input: process.stdin })
+lines.once('line', (line) => {
+  handle = provider(JSON.parse(line).redirect)
+  console.log('ready')
+})
+lines.once('close', () => process.exit(0))
+
+function provider(redirect) {
+  const issuer = `https://localhost:${server.address().port}/${tenant}/v2.0`
+  const oidc = new Provider(issuer, {
+    clients: [{
+      client_id: 'archive', client_secret: 'archive-secret', redirect_uris: [redirect],
+      grant_types: ['authorization_code'], token_endpoint_auth_method: 'client_secret_post',
+      post_logout_redirect_uris: [new URL(redirect).origin + '/'],
+    }],
+    routes: {
+      authorization: '/oauth2/v2.0/authorize', token: '/oauth2/v2.0/token', jwks: '/discovery/v2.0/keys',
+      userinfo: '/oidc/userinfo', end_session: '/oauth2/v2.0/logout',
+    },
+    scopes: ['openid', 'profile', 'email'],
+    conformIdTokenClaims: false,
+    pkce: { required: () => true },
+    claims: {
+      openid: ['sub', 'oid', 'tid', 'ver', 'groups', 'roles', 'hasgroups'],
+      profile: ['name', 'given_name', 'family_name', 'preferred_username'],
+      email: ['email', 'xms_edov'],
+    },
+    cookies: { keys: ['test'] },
+    features: { devInteractions: { enabled: false } },
+    findAccount: (context, id) => users[id] && {
+      accountId: id,
+      claims: () => ({ sub: `sub-${id}`, tid: tenant, ver: '2.0', ...users[id].claims }),
+    },
+    loadExistingGrant: async (context) => {
+      const grant = new context.oidc.provider.Grant({
+        clientId: context.oidc.client.clientId, accountId: context.oidc.session.accountId,
+      })
+      grant.addOIDCScope('openid profile email')
+      await grant.save()
+      return grant
+    },
+    interactions: { url: (context, interaction) => `/${tenant}/interaction/${interaction.uid}` },
+  })
+  const app = oidc.callback()
+  return async (request, response) => {
+    const path = request.url
+    if (path === '/graph/me/getMemberObjects') return groups(oidc, request, response)
+    // Who is named in the hint is signed in, without a page.
+    if (path.startsWith(`/${tenant}/interaction/`)) {
+      try {
+        const { params } = await oidc.interactionDetails(request, response)
+        const known = users[params.login_hint]
+        const result = known ? { login: { accountId: params.login_hint } } : { error: 'access_denied' }
+        return await oidc.interactionFinished(request, response, result)
+      } catch (error) { return response.writeHead(400).end(String(error)) }
+    }
+    if (!path.startsWith(`/${tenant}/`)) return response.writeHead(404).end()
+    request.originalUrl = path
+    request.url = path.slice(tenant.length + 1)
+    if (request.url === '/v2.0/.well-known/openid-configuration') {
+      request.url = request.url.slice('/v2.0'.length)
+      request.originalUrl = `/${tenant}${request.url}`
+    }
+    app(request, response)
+  }
+}
+
+// Microsoft Graph's answer for people in too many groups.
+async function groups(oidc, request, response) {
+  const bearer = (request.headers.authorization ?? '').replace('Bearer ', '')
+  const token = await oidc.AccessToken.find(bearer)
+  const listed = token && users[token.accountId].graph
+  if (request.method !== 'POST' || !listed) return response.writeHead(403).end('{}')
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ value: listed }))
+}
