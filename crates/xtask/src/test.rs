@@ -43,7 +43,10 @@ fn steps(arguments: &Arguments, phases: &mut Phases) -> anyhow::Result<()> {
         crate::layers::run()?;
         crate::licences::run()
     })?;
-    phases.run("npm packages", tools::node_modules)?;
+    phases.run("npm packages", || {
+        tools::node_modules()?;
+        tools::component_modules()
+    })?;
     phases.run("web check and tests", || {
         tools::npm(&["run", "check"])?;
         tools::npm(&["test"])

@@ -132,6 +132,18 @@ pub fn node_modules() -> anyhow::Result<()> {
     npm(&["ci", "--no-audit", "--no-fund"])
 }
 
+/// The packages of counterparts of tests.
+pub fn component_modules() -> anyhow::Result<()> {
+    let folder = shell::root().join("crates/testkit/components/oidc-entra");
+    let age = |path: &str| std::fs::metadata(folder.join(path)).and_then(|it| it.modified()).ok();
+    if age("node_modules/.package-lock.json") >= age("package-lock.json") {
+        return Ok(());
+    }
+    let mut command = shell::command("npm", &["ci", "--no-audit", "--no-fund"]);
+    command.current_dir(folder);
+    shell::succeed(command)
+}
+
 pub fn npm(arguments: &[&str]) -> anyhow::Result<()> {
     let mut command = shell::command("npm", arguments);
     command.current_dir(shell::root().join("web"));
