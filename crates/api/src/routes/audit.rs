@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use catalog::{AuditOutcome, AuditQuery, AuditRow};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use model::TenantId;
 use policy::Permission;
 use serde_json::json;
@@ -109,7 +109,8 @@ pub async fn export_audit(
         let chunk = export.next().await?;
         Some((chunk, export))
     });
-    Ok((headers, HttpBody::from_stream(chunks)).into_response())
+    // Compression asks once more after the end.
+    Ok((headers, HttpBody::from_stream(chunks.fuse())).into_response())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
