@@ -14,6 +14,7 @@ export async function run(window, { administrator }) {
     ['/admin/accounts', 'accounts.add', 'accounts.add'],
     ['/admin/groups', 'groups.add', 'groups.add'],
     ['/admin/grants', 'grants.add', 'grants.add'],
+    ['/admin/sign-in', 'providers.add', 'providers.add'],
     ['/profile', 'profile.addToken', 'profile.addToken'],
   ]) {
     await page.goto(path);

@@ -39,6 +39,7 @@ async function api(req, res, url) {
   const session = sessions.get(token);
   if (path === '/health') return send(res, 200, { status: 'ok' });
   if (path === '/session' && req.method === 'POST') return signIn(req, res);
+  if (path === '/sign-in/methods') return send(res, 200, { providers: [{ id: '1'.repeat(32), name: 'Microsoft Entra ID' }] });
   if (!session) return problem(res, 401, 'not-signed-in', 'Please sign in.');
   if (req.method !== 'GET' && req.headers['x-csrf-token'] !== session.csrfToken) return problem(res, 403, 'csrf', 'The token is missing.');
   if (path === '/session' && req.method === 'DELETE') {

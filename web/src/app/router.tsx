@@ -14,7 +14,7 @@ const root = createRootRoute({ component: Outlet, notFoundComponent: NotFoundPag
 const signIn = createRoute({
   getParentRoute: () => root,
   path: paths.signIn,
-  validateSearch: (raw: Record<string, unknown>): { next?: string } => (typeof raw.next === 'string' ? { next: raw.next } : {}),
+  validateSearch: (raw: Record<string, unknown>): { next?: string; error?: string } => ({ ...(typeof raw.next === 'string' ? { next: raw.next } : {}), ...(typeof raw.error === 'string' ? { error: raw.error } : {}) }),
   beforeLoad: async ({ search }) => {
     const session = await queryClient.ensureQueryData(sessionQuery);
     if (session) throw redirect({ href: localPath(search.next) });

@@ -13,6 +13,8 @@ import operationDe from './operation.de.json';
 import operationEn from './operation.en.json';
 import peopleDe from './people.de.json';
 import peopleEn from './people.en.json';
+import providersDe from './providers.de.json';
+import providersEn from './providers.en.json';
 import queuesDe from './queues.de.json';
 import queuesEn from './queues.en.json';
 import serverDe from './server.de.json';
@@ -27,8 +29,8 @@ import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...importEn, ...operationEn, ...peopleEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
-const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...importDe, ...operationDe, ...peopleDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
+const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...importEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
+const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...importDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 

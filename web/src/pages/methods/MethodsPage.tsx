@@ -8,6 +8,7 @@ import { useFields } from '../../forms/useFields';
 import { useTexts } from '../../i18n';
 import { Note } from '../../ui/Badge';
 import { Page, Panel } from '../../ui/Page';
+import { ProvidersPanel } from './ProvidersPanel';
 
 const ROLES = ['administrator', 'officer', 'auditor', 'user'] as const;
 
@@ -19,6 +20,7 @@ export function MethodsPage() {
   return (
     <Page title={t('methods.title')} lead={t('methods.lead')}>
       {data && <PolicyForm key={JSON.stringify(data)} policy={data} />}
+      <ProvidersPanel />
     </Page>
   );
 }

@@ -10,6 +10,7 @@ import { problemText } from '../../components/problem';
 import forms from '../../forms/forms.module.css';
 import { useTitle } from '../../hooks/useTitle';
 import { useTexts } from '../../i18n';
+import { ProviderButtons } from './ProviderButtons';
 import { SecondFactorStep } from './SecondFactorStep';
 import { Threshold } from './Threshold';
 
@@ -17,7 +18,8 @@ export function SignInPage() {
   const { t } = useTexts();
   const client = useQueryClient();
   const router = useRouter();
-  const { next } = useSearch({ from: paths.signIn });
+  const { next, error } = useSearch({ from: paths.signIn });
+  const [userName, setUserName] = useState('');
   const [needed, setNeeded] = useState<Schemas['SecondFactorNeeded'] | null>(null);
   useTitle(t('signIn.title'));
   const signedIn = async (session: Schemas['Session']) => {
@@ -28,21 +30,23 @@ export function SignInPage() {
   if (needed) return <SecondFactorStep needed={needed} onDone={signedIn} onBack={() => setNeeded(null)} />;
   return (
     <Threshold title={t('signIn.heading')} lead={t('signIn.lead')}>
-      <PasswordForm onSession={signedIn} onSecondFactor={setNeeded} />
+      <ProviderButtons userName={userName} next={localPath(next)} error={error} />
+      <PasswordForm userName={userName} setUserName={setUserName} onSession={signedIn} onSecondFactor={setNeeded} />
     </Threshold>
   );
 }
 
 interface FormProps {
+  userName: string;
+  setUserName: (name: string) => void;
   onSession: (session: Schemas['Session']) => Promise<void>;
   onSecondFactor: (needed: Schemas['SecondFactorNeeded']) => void;
 }
 
 /** The local way in, which is always there. */
-function PasswordForm({ onSession, onSecondFactor }: FormProps) {
+function PasswordForm({ userName, setUserName, onSession, onSecondFactor }: FormProps) {
   const texts = useTexts();
   const { t } = texts;
-  const [userName, setUserName] = useState('');
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
