@@ -54,6 +54,7 @@ pub const LOGINS: &[Login] = &[
     },
     Login { role: "auditor", user: "revision", name: "Ingrid Revision", person: None },
     Login { role: "administrator", user: "verwaltung", name: "Ada Verwaltung", person: None },
+    Login { role: "operator", user: "betrieb", name: "Otto Betrieb", person: None },
 ];
 
 /// The account that reads the status page.
@@ -244,7 +245,11 @@ fn set_up(programs: &Programs, folder: &Path) -> anyhow::Result<String> {
     people.arg("people");
     let people = shell::output(people)?;
     for login in LOGINS {
-        let mut arguments = vec!["account", "add", "--tenant", TENANT, "--user", login.user];
+        let mut arguments = vec!["account", "add", "--user", login.user];
+        // An operator belongs to no tenant.
+        if login.role != "operator" {
+            arguments.extend(["--tenant", TENANT]);
+        }
         arguments.extend(["--name", login.name, "--role", login.role, "--password-stdin"]);
         if login.role == "auditor" {
             arguments.extend(["--whole-tenant", "Revision"]);
