@@ -1,9 +1,9 @@
-import { ActionIcon, CopyButton, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Schemas } from '../api/client';
 import { urls } from '../api/queries';
 import { type Translator, useTexts } from '../i18n';
-import { IconArrowForwardUp, IconCheck, IconCopy, IconDownload, IconEyeOff, IconUsers } from '../ui/icons';
+import { IconArrowForwardUp, IconDownload, IconEyeOff, IconUsers } from '../ui/icons';
+import { Copyable } from './Copyable';
 import classes from './RecipientsTab.module.css';
 
 type Record_ = Schemas['Record'];
@@ -143,24 +143,5 @@ function Arrival({ record, Heading }: SectionProps) {
         ))}
       </dl>
     </section>
-  );
-}
-
-/** A long value with a button that copies it. */
-export function Copyable({ text }: { text: string }) {
-  const { t } = useTexts();
-  return (
-    <span className={classes.copyable}>
-      <span className="mono">{text}</span>
-      <CopyButton value={text}>
-        {({ copied, copy }) => (
-          <Tooltip label={copied ? t('copy.done') : t('copy.copy')}>
-            <ActionIcon size={22} onClick={copy} aria-label={copied ? t('copy.done') : t('copy.copy')}>
-              {copied ? <IconCheck size={13} aria-hidden /> : <IconCopy size={13} aria-hidden />}
-            </ActionIcon>
-          </Tooltip>
-        )}
-      </CopyButton>
-    </span>
   );
 }
