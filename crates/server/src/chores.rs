@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::SystemClock;
+use crate::line::Line;
 use crate::notify::{Memory, Smarthost, Watchman};
-use crate::serve::Line;
 use crate::settings::SettingsDesk;
 use crate::{sealing, systemd};
 

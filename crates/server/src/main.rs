@@ -11,6 +11,7 @@ mod control;
 mod doctor;
 mod figures;
 mod house;
+mod line;
 mod logs;
 mod machine;
 mod metrics;

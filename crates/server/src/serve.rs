@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,36 +12,31 @@ use api::LiveLog;
 use api::dto::{self, ServerSettings};
 use catalog::{Catalog, SecretBox};
 use discovery::{Discovery, VaultArchive};
-use identity::directory::{DirectoryDesk, Schedule};
+use identity::directory::Schedule;
 use identity::oidc::HttpWeb;
 use identity::{DirectorySignIn, Identity, Site, SystemRandom};
 use index::SearchIndex;
 use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
-use lifecycle::JobDesk;
 use model::Clock;
-use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, Settled, Watcher};
-use spool::{Spool, SpoolKey, SpoolLimits};
+use pipeline::QuarantineDesk;
 use store::Vault;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::census::Census;
 use crate::clock::SystemClock;
-use crate::commands::{directory, print};
+use crate::commands::print;
 use crate::config::Config;
-use crate::connect::{Connect, Sightings};
-use crate::control::{self, ImportWatch, ServerDesk};
+use crate::connect::Connect;
+use crate::control::{self};
 use crate::house::House;
+use crate::line::{Line, spool_limits};
 use crate::logs::{Logging, Retention};
-use crate::metrics::LineFigures;
 use crate::notify::Smarthost;
 use crate::operation::ServerOperation;
 use crate::router::CatalogRouter;
-use crate::sealing::Sealer;
-use crate::settings::SettingsDesk;
 use crate::status::{Desk, ServerStatus};
-use crate::tenancy::{self, TenantDesk};
 use crate::{chores, settings, systemd, web};
 
 /// The tenant of a server that is started without any.
@@ -59,171 +54,6 @@ pub struct Arguments {
     /// Serve the web pages in clear text, only on loopback
     #[arg(long)]
     http_clear: bool,
-}
-
-/// The line from the spool to the index, running; the part of the server that an import needs.
-pub struct Line {
-    pub folder: std::path::PathBuf,
-    pub parts: LineParts,
-    pub index_figures: Arc<IndexFigures>,
-    pub figures: Arc<LineFigures>,
-    pub settings: Arc<SettingsDesk>,
-    /// Set once everything listens.
-    pub operation: Arc<OnceLock<Arc<ServerOperation>>>,
-    pub jobs: Arc<JobDesk>,
-    pub census: Arc<Census>,
-    pub directories: Arc<DirectoryDesk>,
-    /// Until it is started with the servers.
-    sealer: Mutex<Option<Sealer>>,
-    watch: Arc<ImportWatch>,
-    pipeline: Pipeline,
-}
-
-impl Line {
-    /// Opens spool, vault and index and starts the line.
-    ///
-    /// # Errors
-    /// When another server runs on this folder, a key or a file is not what it should be.
-    pub fn start(
-        config: &Config,
-        house: House,
-        mail_bytes_max: Option<u64>,
-    ) -> anyhow::Result<Self> {
-        let House { folder, catalog } = house;
-        let house = House { folder: folder.clone(), catalog: Arc::clone(&catalog) };
-        let key = house.master_key()?;
-        let (id, secret) = key.spool_secret();
-        let secrets = Arc::new(SecretBox::new(&key.settings_secret())?);
-        let settings = SettingsDesk::open(config, Arc::clone(&catalog), Some(secrets))?.started();
-        let settings = Arc::new(settings);
-        let limits = spool_limits(&settings.current(), mail_bytes_max);
-        let spool = Spool::open(&folder.join("spool"), &SpoolKey::new(id, secret), limits)
-            .context("cannot open the spool")?;
-        let (watch, figures) = (Arc::new(ImportWatch::default()), Arc::default());
-        let watchers = Watchers(vec![
-            Arc::clone(&watch) as Arc<dyn Watcher>,
-            Arc::clone(&figures) as Arc<dyn Watcher>,
-            Arc::new(Sightings::new(Arc::clone(&catalog))),
-        ]);
-        let parts = LineParts {
-            spool,
-            vault: house.vault(&key)?,
-            catalog,
-            index: house.index()?,
-            clock: Arc::new(SystemClock),
-            watcher: Arc::new(watchers),
-        };
-        if let Err(error) = lifecycle::resume_removals(&tenancy::removal_parts(&parts)) {
-            let error = pipeline::Error::chain(&error);
-            tracing::error!(
-                error,
-                "a removal is not complete; it is tried again at the next start"
-            );
-        }
-        for tenant in parts.catalog.tenants()? {
-            // A tenant that is out of service does not keep the others from it.
-            if let Err(error) = pipeline::write_info(&parts.vault, &*parts.catalog, tenant.id) {
-                let error = pipeline::Error::chain(&error);
-                tracing::error!(tenant.id = %tenant.id, error, "the vault does not know the tenant's settings");
-            }
-        }
-        QuarantineDesk::new(parts.clone()).resume()?;
-        let batches = LineSettings {
-            batch_mails_max: config.pipeline.batch_mails_max,
-            batch_bytes_max: config.pipeline.batch_bytes_max,
-        };
-        let sealer = Sealer::of(&config.evidence, &key, &parts.vault, &parts.catalog)?;
-        let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
-        let directories = Arc::new(directory::desk(&parts.catalog, &key)?);
-        let pipeline = Pipeline::start(parts.clone(), batches)?;
-        Ok(Self {
-            folder,
-            census: Census::new(parts.clone(), pipeline.index_figures()),
-            index_figures: pipeline.index_figures(),
-            parts,
-            figures,
-            settings,
-            operation: Arc::default(),
-            jobs,
-            directories,
-            sealer: Mutex::new(sealer),
-            watch,
-            pipeline,
-        })
-    }
-
-    /// What seals the ledgers, once.
-    pub fn take_sealer(&self) -> Option<Sealer> {
-        self.sealer.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    pub fn server_desk(&self) -> ServerDesk {
-        ServerDesk {
-            spool: self.parts.spool.clone(),
-            clock: Arc::clone(&self.parts.clock),
-            watch: Arc::clone(&self.watch),
-            folder: self.folder.clone(),
-            catalog: Arc::clone(&self.parts.catalog),
-            pause: self.pipeline.pause(),
-            operation: Arc::clone(&self.operation),
-            quarantine: QuarantineDesk::new(self.parts.clone()),
-            tenants: Arc::new(self.tenant_desk()),
-        }
-    }
-
-    pub fn tenant_desk(&self) -> TenantDesk {
-        TenantDesk {
-            parts: self.parts.clone(),
-            jobs: Arc::clone(&self.jobs),
-            census: Arc::clone(&self.census),
-            index_figures: Arc::clone(&self.index_figures),
-            exports: self.folder.join("exports"),
-        }
-    }
-
-    /// Waits until nothing is on its way into the archive; gives up after `tries_max` looks.
-    pub fn wait_until_settled(&self, tries_max: u32, pause: Duration) {
-        for _ in 0..tries_max {
-            let spool = self.parts.spool.state();
-            if spool.waiting + spool.claimed + spool.delayed == 0 {
-                return;
-            }
-            std::thread::sleep(pause);
-        }
-    }
-
-    /// Whether the threads make progress.
-    pub fn heartbeat(&self) -> pipeline::Heartbeat {
-        self.pipeline.heartbeat()
-    }
-
-    /// Ends the threads; what was archived is indexed. What waits in the spool waits there.
-    pub fn stop(self) {
-        self.jobs.stop();
-        self.pipeline.stop();
-        self.parts.spool.close();
-        if let Err(error) = self.parts.index.close() {
-            tracing::warn!(%error, "the index was not closed in order; it is completed at the next start");
-        }
-    }
-}
-
-/// Passes what happened on to all.
-struct Watchers(Vec<Arc<dyn Watcher>>);
-
-impl Watcher for Watchers {
-    fn settled(&self, all: &[Settled]) {
-        self.0.iter().for_each(|watcher| watcher.settled(all));
-    }
-}
-
-fn spool_limits(settings: &ServerSettings, mail_bytes_max: Option<u64>) -> SpoolLimits {
-    SpoolLimits {
-        bytes_max: settings.spool.bytes_max,
-        reserve_free_bytes: settings.spool.free_bytes_min,
-        mail_bytes_max: mail_bytes_max.unwrap_or(settings.smtp.message_size_bytes_max),
-        ..SpoolLimits::default()
-    }
 }
 
 /// The command line fixes what it names, as the configuration file does.

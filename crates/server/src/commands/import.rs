@@ -17,7 +17,7 @@ use super::print;
 use crate::config::Config;
 use crate::control::{self, Answer, Frame};
 use crate::house::House;
-use crate::serve::Line;
+use crate::line::Line;
 
 /// Reasons that are printed one by one; the counts are complete.
 const REASONS_SHOWN_MAX: usize = 100;

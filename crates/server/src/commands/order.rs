@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::control::{self, Answer, Frame};
 use crate::house::House;
-use crate::serve::Line;
+use crate::line::Line;
 
 /// Who does what is done on the command line, in the audit log.
 pub const COMMAND_LINE: &str = "command line";
