@@ -241,6 +241,26 @@ async fn every_caller_gets_what_the_table_says_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_officer_gets_what_an_auditor_gets_and_decides_about_access() {
+    let world = World::new();
+    let things = Things::of(&world);
+    people::appoint_officer(&world, Who::Otto);
+    for route in routes() {
+        let Route { method, path, .. } = route;
+        let decides = path.contains("/access-requests/{request}");
+        let expected = match path.rsplit('/').next() {
+            // It was approved just before.
+            Some("reject") if decides => NONE,
+            _ if decides => OK,
+            _ => route.expected[5],
+        };
+        let body = route.body.map(|body| body.replace("{who}", "Otto"));
+        let answer = world.call(Who::Otto, method, &things.path(path), body.as_deref()).await;
+        assert_eq!(answer.outcome(), expected, "{method} {path}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
     let world = World::new();
     let things = Things::of(&world);
