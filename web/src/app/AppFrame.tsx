@@ -35,8 +35,8 @@ export function AppFrame() {
   if (!session) return null;
   if (session.mustChangePassword) return <ForcedPasswordPage />;
   if (session.mustEnrolSecondFactor) return <Suspense fallback={null}><ForcedFactorPage /></Suspense>;
-  const reads = readsMail(session.account.role);
-  const first = consoleFor(permissionsOf(session.account.role))[0]?.pages[0];
+  const reads = readsMail(session.account);
+  const first = consoleFor(permissionsOf(session.account))[0]?.pages[0];
   return (
     <div className={classes.frame}>
       <a className="skip" href="#main">{t('frame.skip')}</a>

@@ -37,7 +37,7 @@ const home = createRoute({
   getParentRoute: () => signedIn,
   path: paths.home,
   beforeLoad: ({ context }) => {
-    throw redirect({ to: readsMail(context.session.account.role) ? paths.search : paths.dashboard });
+    throw redirect({ to: readsMail(context.session.account) ? paths.search : paths.dashboard });
   },
 });
 

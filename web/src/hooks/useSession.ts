@@ -10,28 +10,20 @@ export function useSession(): Schemas['Session'] | null {
   return useQuery(sessionQuery).data ?? null;
 }
 
-const ROLES: Record<string, readonly Permission[]> = {
-  administrator: ['manage_accounts', 'manage_directories', 'manage_domains', 'manage_grants', 'manage_quarantine', 'manage_settings', 'manage_sign_in', 'manage_sources', 'read_log', 'read_status'],
-  auditor: ['read_audit_log', 'read_mail', 'request_access', 'search_mail'],
-  officer: ['approve_access', 'read_audit_log', 'read_mail', 'request_access', 'search_mail'],
-  operator: ['manage_server', 'manage_tenants', 'read_audit_log', 'read_log', 'read_status'],
-  user: ['read_mail', 'search_mail'],
-};
-
-/** What a role may do. The server decides; this only spares people from pages that would refuse them. */
-export function permissionsOf(role: Schemas['AccountRole']): readonly Permission[] {
-  return ROLES[role] ?? [];
+/** What an account may do. The server decides; this only spares people from pages that would refuse them. */
+export function permissionsOf(account: Schemas['Account']): readonly Permission[] {
+  return account.permissions as Permission[];
 }
 
 /** The rights of the person who is signed in. */
 export function usePermissions(): readonly Permission[] {
   const session = useSession();
-  return session ? permissionsOf(session.account.role) : [];
+  return session ? permissionsOf(session.account) : [];
 }
 
-/** Whether this role reads mail at all: administrators and operators do not. */
-export function readsMail(role: Schemas['AccountRole']): boolean {
-  return permissionsOf(role).includes('search_mail');
+/** Whether this account reads mail at all: administrators and operators do not. */
+export function readsMail(account: Schemas['Account']): boolean {
+  return permissionsOf(account).includes('search_mail');
 }
 
 export function useSignOut(): () => Promise<void> {

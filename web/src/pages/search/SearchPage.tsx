@@ -31,7 +31,7 @@ const route = getRouteApi('/signed-in/search');
 export function SearchPage() {
   const { t } = useTexts();
   const session = useSession();
-  if (session && !readsMail(session.account.role)) {
+  if (session && !readsMail(session.account)) {
     return (
       <EmptyState level={1} icon={<IconShieldLock size={24} />} title={t('noSearch.title')}>
         <p>{t('noSearch.text')}</p>
