@@ -37,7 +37,7 @@ const PASSWORD_PLACE: &str = "smarthost password";
 const TOKEN_CHARS_MIN: usize = 16;
 
 /// Paths that a running server cannot follow.
-const AFTER_RESTART: [&str; 4] = ["smtp.listen", "http.listen", "http.publicUrl", "http.tls"];
+const AFTER_RESTART: [&str; 3] = ["smtp.listen", "http.listen", "http.tls"];
 
 /// Needed before the catalog is open: only the configuration file sets them.
 const FILE_ONLY: [&str; 2] = ["log.format", "log.folder"];
