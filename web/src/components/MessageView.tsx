@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu, Skeleton, Tabs, Tooltip } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import { useSay } from '../hooks/useSay';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { ApiError, type Schemas } from '../api/client';
@@ -69,9 +69,10 @@ export function MessageView(props: Props) {
 
 function Actions({ record, onOpen }: { record: Schemas['Record']; onOpen?: () => void }) {
   const { t, shortDate, bytes } = useTexts();
+  const say = useSay();
   const copyLink = async () => {
     await navigator.clipboard.writeText(`${location.origin}/records/${record.id}`);
-    notifications.show({ message: t('mail.linkCopied') });
+    say(t('mail.linkCopied'));
   };
   return (
     <>

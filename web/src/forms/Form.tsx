@@ -1,5 +1,5 @@
 import { Alert, Button } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import { useSay } from '../hooks/useSay';
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useRef } from 'react';
 import { problemText } from '../components/problem';
@@ -26,13 +26,14 @@ interface Props<R> {
 /** Sends what was entered; after a refusal everything is still there, with the reason. */
 export function Form<R>({ submit, check, send, done, refresh = [], onDone, onCancel, danger, disabled, children }: Props<R>) {
   const texts = useTexts();
+  const say = useSay();
   const { t } = texts;
   const client = useQueryClient();
   const form = useRef<HTMLFormElement>(null);
   const sending = useMutation({
     mutationFn: send,
     onSuccess: (result) => {
-      if (done) notifications.show({ message: done, color: 'green' });
+      if (done) say(done, { color: 'green' });
       onDone?.(result);
     },
     onSettled: () => Promise.all(refresh.map((queryKey) => client.invalidateQueries({ queryKey }))),

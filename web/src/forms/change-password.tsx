@@ -1,5 +1,5 @@
 import { Alert, Button, Modal, PasswordInput } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import { useSay } from '../hooks/useSay';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, ApiError, unwrap } from '../api/client';
@@ -18,6 +18,7 @@ interface FormProps {
 /** Asks for the present and the new password, and changes it. */
 export function ChangePasswordForm({ onDone, onCancel }: FormProps) {
   const texts = useTexts();
+  const say = useSay();
   const { t } = texts;
   const client = useQueryClient();
   const [fields, setFields] = useState({ current: '', next: '', again: '' });
@@ -38,7 +39,7 @@ export function ChangePasswordForm({ onDone, onCancel }: FormProps) {
       await unwrap(api.POST('/api/v1/session/password', { body: { current: fields.current, new: fields.next } }));
       // The change may have renewed the session and its token.
       await client.fetchQuery({ ...sessionQuery, staleTime: 0 });
-      notifications.show({ message: t('password.changed'), color: 'green' });
+      say(t('password.changed'), { color: 'green' });
       onDone();
     } catch (error) {
       const wrong = error instanceof ApiError && (error.status === 401 || error.problem.code === 'bad-credentials');

@@ -1,6 +1,6 @@
 import { Button, FileButton } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { notifications } from '@mantine/notifications';
+import { useSay } from '../../hooks/useSay';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { type AccountImport, accountExportUrl, importAccounts, previewAccounts } from '../../api/people';
@@ -27,6 +27,7 @@ export function findingText(finding: { code: string; detail: string }, { t }: Tr
 /** Accounts as a CSV file: first what each line would do, then, if every line is right, all of it. */
 export function ImportPage() {
   const texts = useTexts();
+  const say = useSay();
   const { t, n, number } = texts;
   const client = useQueryClient();
   const [file, setFile] = useState<File | null>(null);
@@ -37,7 +38,7 @@ export function ImportPage() {
     if (!chosen) return;
     setFile(chosen);
     setOnlyErrors(false);
-    preview.mutate(chosen, { onError: (error) => notifications.show({ message: problemText(error, texts), color: 'red' }) });
+    preview.mutate(chosen, { onError: (error) => say(problemText(error, texts), { color: 'red' }) });
   };
   const back = <Button component={Link} to={paths.accounts} variant="subtle" size="compact-xs" leftSection={<IconArrowLeft size={14} aria-hidden />}>{t('accounts.title')}</Button>;
   const { data } = preview;
