@@ -268,7 +268,7 @@ pub trait SignIns: Send + Sync {
 
     fn second_factors(&self, account: AccountId) -> Result<SecondFactors, CatalogError>;
 
-    /// Sets or takes away the generator.
+    /// Sets or takes away the generator. With the last factor recovery codes end.
     fn set_totp(&self, account: AccountId, totp: Option<&TotpRow>) -> Result<(), CatalogError>;
 
     /// Marks the time step as used; `false` when it or a later one was used before. Atomic.
@@ -294,7 +294,7 @@ pub trait SignIns: Send + Sync {
         at: Timestamp,
     ) -> Result<(), CatalogError>;
 
-    /// Whether there was one.
+    /// Whether there was one. With the last factor recovery codes end.
     fn remove_passkey(&self, account: AccountId, id: &[u8]) -> Result<bool, CatalogError>;
 
     /// Takes generator, passkeys and recovery codes away, in one transaction; whether there was

@@ -115,6 +115,20 @@ fn once(catalog: &dyn Catalog) {
     let factors = catalog.second_factors(anna.id).expect("reads");
     assert_eq!((factors.recovery_codes, factors.any()), (1, true));
     assert_eq!(factors.totp.map(|totp| totp.last_step), Some(10));
+    let passkey = PasskeyRow {
+        id: vec![200; 20],
+        name: "Schlüssel".to_owned(),
+        credential: "{}".to_owned(),
+        created_at: NOON,
+        last_used_at: None,
+    };
+    catalog.add_passkey(anna.id, &passkey).expect("added");
+    let left = || catalog.second_factors(anna.id).expect("reads").recovery_codes;
+    catalog.set_totp(anna.id, None).expect("taken away");
+    assert_eq!(left(), 1, "a passkey is left");
+    assert!(catalog.remove_passkey(anna.id, &passkey.id).expect("removed"));
+    assert_eq!(left(), 0, "there is nothing to recover");
+    catalog.set_totp(anna.id, Some(&totp)).expect("set");
     assert!(catalog.reset_second_factors(anna.id).expect("reset"));
     assert!(!catalog.reset_second_factors(anna.id).expect("works"));
     assert!(!catalog.second_factors(anna.id).expect("reads").any());

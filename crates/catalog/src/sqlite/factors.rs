@@ -1,5 +1,5 @@
 use model::{AccountId, Digest, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::accounts::account_row;
@@ -50,8 +50,20 @@ pub(super) fn set_totp(
                 totp.created_at.as_micros()
             ])?;
         }
+        end_recovery(db, account)?;
         Ok(())
     })
+}
+
+/// Recovery codes stand in for a factor: without any they end.
+fn end_recovery(db: &Connection, account: i64) -> Result<(), Fault> {
+    db.prepare_cached(
+        "DELETE FROM recovery_code WHERE account = ?1
+             AND NOT EXISTS (SELECT 1 FROM totp WHERE totp.account = ?1)
+             AND NOT EXISTS (SELECT 1 FROM passkey WHERE passkey.account = ?1)",
+    )?
+    .execute([account])?;
+    Ok(())
 }
 
 pub(super) fn use_totp_step(
@@ -159,6 +171,7 @@ pub(super) fn remove_passkey(
         let removed = db
             .prepare_cached("DELETE FROM passkey WHERE id = ?1 AND account = ?2")?
             .execute((id, account))?;
+        end_recovery(db, account)?;
         Ok(removed > 0)
     })
 }
