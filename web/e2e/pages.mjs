@@ -57,5 +57,6 @@ export async function openAndLeave(window, button, title) {
   await axe(window, title);
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
-  assert.ok(await button.evaluate((element) => element === document.activeElement), `the focus comes back from ${title}`);
+  // A moment after the dialog has gone.
+  await page.waitForFunction((element) => element === document.activeElement, await button.elementHandle()).catch(() => assert.fail(`the focus does not come back from ${title}`));
 }
