@@ -202,11 +202,18 @@ fn run(
 }
 
 /// For the crash suite: `CHANCERY_CRASH_AT=<crash point>` ends the process there, as `kill -9`
-/// does; `CHANCERY_CRASH_AT=<crash point>#3` at the third pass.
+/// does; `CHANCERY_CRASH_AT=<crash point>#3` at the third pass. `CHANCERY_HANG_AT` lets the thread
+/// that comes there first sleep instead.
 #[cfg(feature = "failpoints")]
 fn fail_points() {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    if let Ok(point) = std::env::var("CHANCERY_HANG_AT") {
+        let hang = || std::thread::sleep(std::time::Duration::from_secs(3600));
+        if let Err(error) = fail::cfg_callback(point, hang) {
+            tracing::error!("crash point: {error}");
+        }
+    }
     let Ok(wanted) = std::env::var("CHANCERY_CRASH_AT") else { return };
     let (point, pass) = match wanted.split_once('#') {
         Some((point, pass)) => (point.to_owned(), pass.parse().unwrap_or(1)),
