@@ -205,6 +205,7 @@ export function status() {
 const RIGHTS = {
   administrator: ['manage_accounts', 'manage_directories', 'manage_domains', 'manage_grants', 'manage_quarantine', 'manage_settings', 'manage_sign_in', 'manage_sources', 'read_log', 'read_status'],
   auditor: ['read_audit_log', 'read_mail', 'request_access', 'search_mail'],
+  officer: ['approve_access', 'read_audit_log', 'read_mail', 'request_access', 'search_mail'],
   operator: ['manage_server', 'manage_sign_in', 'manage_tenants', 'read_audit_log', 'read_log', 'read_status'],
   user: ['read_mail', 'search_mail'],
 };
@@ -212,6 +213,7 @@ const RIGHTS = {
 export const ACCOUNTS = {
   anna: { password: 'anna', account: { id: '1'.repeat(32), userName: 'anna', displayName: 'Anna Brandt', role: 'user', permissions: RIGHTS.user, tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [ANNA.address], language: 'de' } },
   vera: { password: 'vera', account: { id: '4'.repeat(32), userName: 'vera', displayName: 'Vera Prüfer', role: 'auditor', permissions: RIGHTS.auditor, tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [], language: null } },
+  ...Object.fromEntries([['olga', 'Olga Compliance', '6'], ['dirk', 'Dirk Datenschutz', '7']].map(([userName, displayName, digit]) => [userName, { password: 'olga', account: { id: digit.repeat(32), userName, displayName, role: 'officer', permissions: RIGHTS.officer, tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [], language: null } }])),
   admin: { password: 'admin', account: { id: '2'.repeat(32), userName: 'admin', displayName: 'Admin', role: 'administrator', permissions: RIGHTS.administrator, tenant: { id: 'f'.repeat(32), name: 'Hanse Feinmechanik' }, addresses: [], language: null } },
   root: { password: 'root', account: { id: '5'.repeat(32), userName: 'root', displayName: 'Olga Betrieb', role: 'operator', permissions: RIGHTS.operator, tenant: null, addresses: [], language: null } },
   first: { password: 'first', mustChangePassword: true, account: { id: '3'.repeat(32), userName: 'first', displayName: 'First Administrator', role: 'administrator', permissions: RIGHTS.administrator, tenant: null, addresses: [], language: null } },

@@ -53,6 +53,9 @@ pub const LOGINS: &[Login] = &[
         person: Some("zoe.clarke-jones"),
     },
     Login { role: "auditor", user: "revision", name: "Ingrid Revision", person: None },
+    Login { role: "officer", user: "compliance", name: "Olga Compliance", person: None },
+    // The second pair of eyes.
+    Login { role: "officer", user: "datenschutz", name: "Dirk Datenschutz", person: None },
     Login { role: "administrator", user: "verwaltung", name: "Ada Verwaltung", person: None },
     Login { role: "operator", user: "betrieb", name: "Otto Betrieb", person: None },
 ];
@@ -251,7 +254,7 @@ fn set_up(programs: &Programs, folder: &Path) -> anyhow::Result<String> {
             arguments.extend(["--tenant", TENANT]);
         }
         arguments.extend(["--name", login.name, "--role", login.role, "--password-stdin"]);
-        if login.role == "auditor" {
+        if ["auditor", "officer"].contains(&login.role) {
             arguments.extend(["--whole-tenant", "Revision"]);
         }
         let addresses = addresses(&people, login.person)?;

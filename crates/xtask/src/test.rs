@@ -93,10 +93,13 @@ fn browser() -> anyhow::Result<()> {
     tasks.current_dir(shell::root().join("web"));
     tasks.env("CHANCERY_URL", site.url()).env("CHANCERY_PASSWORD", PASSWORD);
     tasks.env("CHANCERY_SHOTS", folder.join("failures"));
-    for role in ["user", "auditor", "administrator", "operator"] {
+    for role in ["user", "auditor", "officer", "administrator", "operator"] {
         if let Some(login) = LOGINS.iter().find(|login| login.role == role) {
             tasks.env(format!("CHANCERY_{}", role.to_uppercase()), login.user);
         }
+    }
+    if let Some(second) = LOGINS.iter().rfind(|login| login.role == "officer") {
+        tasks.env("CHANCERY_SECOND_OFFICER", second.user);
     }
     shell::succeed(tasks)?;
     site.stop()
