@@ -52,7 +52,10 @@ pub use history::{
     TenantFigures, Totals,
 };
 pub use job::{JobRow, JobState, Jobs};
-pub use ledger::{Ledger, LedgerEvent, SealedBatchRow};
+pub use ledger::{
+    KeptLeaf, LEDGER_FACTS_BYTES_MAX, Ledger, LedgerEvent, LedgerKind, LedgerNote, NewLedgerEvent,
+    READINGS, SealedBatchRow, WaitingNote,
+};
 pub use operation::{
     AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
 };
@@ -132,6 +135,9 @@ pub const SCHEMA_VERSION: u32 = sqlite::SCHEMA_VERSION;
 
 /// The places where the crash suite ends the process: around the commit of a batch.
 pub const CRASH_POINTS: &[&str] = &["catalog.commit.before", "catalog.commit.after"];
+
+/// Likewise: after events of the ledger were appended, before the vault has their notes.
+pub const LEDGER_CRASH_POINTS: &[&str] = &["catalog.ledger.after"];
 
 #[cfg(test)]
 mod conformance;

@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use evidence::EvidenceRecord;
 use evidence::export::{
     ANCHORS, ExportedDelivery, ExportedMail, FORMAT, MANIFEST, Manifest, README, SUMS, batch_path,
     delivery_path, last_token, mail_path, readme, sums_line,
 };
-use evidence::{EvidenceRecord, HashAlgorithm};
 use model::{Digest, RecordId, TenantId, Timestamp};
 
 use crate::{Ledger, LedgerError, Proofs, Result, Seal, SealedBatch};
@@ -108,10 +108,10 @@ impl Ledger {
             let seq = delivery.seq;
             let batch = self.proofs(tenant, seq, target)?;
             let octets = self.octets(tenant, seq, delivery.location)?;
-            let members = octets.objects()?.hashes(HashAlgorithm::Sha256);
+            let objects = octets.objects()?;
             concerned.insert(batch);
             let proofs = target.proofs.get(&batch).ok_or(LedgerError::NotSealed(seq))?;
-            if let Some(evidence) = proofs.evidence(seq, &members)? {
+            if let Some(evidence) = proofs.evidence(seq, &objects)? {
                 let path = delivery_path(record, "evidence", place, "ers");
                 target.write(path, &evidence.to_der())?;
             }

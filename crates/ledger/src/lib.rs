@@ -6,6 +6,7 @@
 //! the caller: an [`Authority`] asks, times and random numbers are passed in.
 
 mod error;
+mod event;
 mod export;
 mod note;
 mod octets;
@@ -15,11 +16,14 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use evidence::ledger::Batch;
-use evidence::{ArchiveTimeStamp, EvidenceRecord, HashTree, HashValue, Limits, reduced_hash_tree};
+use evidence::{
+    ArchiveTimeStamp, DataObjects, EvidenceRecord, HashTree, Limits, reduced_hash_tree,
+};
 use model::TenantId;
 use store::Vault;
 
 pub use error::{LedgerError, Result};
+pub use event::{EVENT_CRASH_POINTS, recover_event};
 pub use export::Export;
 pub use note::{Seal, SealedBatch, recover_note};
 pub use octets::DeliveryOctets;
@@ -60,20 +64,21 @@ impl Proofs {
         &self.sealed
     }
 
-    /// The evidence record of one event's data object group whose `members` are given; `None` for
-    /// a batch that has only a local seal.
+    /// The evidence record of one event's data object group (`objects`); `None` for a batch that has
+    /// only a local seal.
     ///
     /// # Errors
     /// When the batch has no such event or lists another group for it.
-    pub fn evidence(&self, seq: u64, members: &[HashValue]) -> Result<Option<EvidenceRecord>> {
+    pub fn evidence(&self, seq: u64, objects: &DataObjects<'_>) -> Result<Option<EvidenceRecord>> {
         let batch: &Batch = &self.sealed.batch;
         let (place, leaf) =
             batch.leaf(seq).ok_or(LedgerError::NotInBatch { seq, batch: batch.number })?;
-        if evidence::group_hash(batch.algorithm, members)? != leaf.digest {
+        let members = objects.hashes(batch.algorithm);
+        if evidence::group_hash(batch.algorithm, &members)? != leaf.digest {
             return Err(LedgerError::AnotherGroup { seq, batch: batch.number });
         }
         let Seal::Stamped(of_file) = &self.sealed.seal else { return Ok(None) };
-        let lists = reduced_hash_tree(members, &self.tree.siblings(place + 1));
+        let lists = reduced_hash_tree(&members, &self.tree.siblings(place + 1));
         Ok(Some(of_file.for_leaf(|token| ArchiveTimeStamp::new(batch.algorithm, lists, token))?))
     }
 }

@@ -2,19 +2,18 @@ use catalog::SealedBatchRow;
 use evidence::ledger::{Batch, Leaf, SealKind};
 use evidence::{
     ArchiveTimeStamp, EvidenceRecord, HashAlgorithm, HashTree, LocalKey, Request, TrustAnchors,
-    VerifiedToken, check_response, group_hash, reduced_hash_tree,
+    VerifiedToken, check_response, reduced_hash_tree,
 };
 use model::{ContentId, TenantId, Timestamp};
 use store::{EntryKind, NewEntry};
 
 use crate::note::{Seal, SealedBatch};
-use crate::octets::hash_values;
 use crate::{Ledger, LedgerError, Result};
 
 /// The most events of one batch.
 pub const LEAVES_MAX: u32 = 100_000;
 /// Facts of entries name SHA-256 digests, so batches are sealed under it.
-const ALGORITHM: HashAlgorithm = HashAlgorithm::Sha256;
+pub(crate) const ALGORITHM: HashAlgorithm = HashAlgorithm::Sha256;
 
 /// Asks a time-stamp authority, for instance over HTTP.
 pub trait Authority {
@@ -58,6 +57,7 @@ impl Ledger {
     /// When the authority does not answer or its answer does not hold: nothing is sealed, the
     /// events wait. When the facts of an event cannot be read: evidence is never made up.
     pub fn seal(&self, tenant: TenantId, now: Timestamp, how: &How<'_>) -> Result<Option<Sealed>> {
+        self.flush(tenant)?;
         let last = self.catalog.sealed_batch_of(tenant, u64::MAX)?;
         let last = last.map(|row| self.read_note(tenant, &row)).transpose()?;
         let after = last.as_ref().map_or(0, |sealed| sealed.batch.last_seq());
@@ -109,6 +109,7 @@ impl Ledger {
         self.keep(tenant, &sealed, Some(&token)).map(Some)
     }
 
+    /// Up to the first event whose note the vault does not have yet.
     fn leaves(&self, tenant: TenantId, after: u64) -> Result<Vec<Leaf>> {
         let events = self.catalog.ledger_events(tenant, after, LEAVES_MAX)?;
         let mut leaves: Vec<Leaf> = Vec::with_capacity(events.len());
@@ -117,11 +118,11 @@ impl Ledger {
             if event.seq != expected {
                 return Err(LedgerError::Gap(expected - 1));
             }
-            let seq = event.seq;
-            let lost = || LedgerError::Facts { seq, why: "the catalog has lost its entry".into() };
-            let members = self.members(tenant, seq, event.location.ok_or_else(lost)?)?;
-            let digest = group_hash(ALGORITHM, &hash_values(&members))?;
-            leaves.push(Leaf { seq, kind: event.kind, at: event.at, digest });
+            if event.waiting {
+                break;
+            }
+            let digest = self.leaf(tenant, &event)?;
+            leaves.push(Leaf { seq: event.seq, kind: event.kind, at: event.at, digest });
         }
         Ok(leaves)
     }

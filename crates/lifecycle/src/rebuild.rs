@@ -126,6 +126,12 @@ fn rebuild_tenant(
     rebuilt: &mut Rebuilt,
 ) -> Result<()> {
     let replay = catalog.has_history(tenant)?;
+    // Events that are not about mail know their numbers; mail takes what is left, in its order.
+    for scanned in vault.scan(tenant, 1..=u32::MAX)?.only(EntryKind::Note) {
+        if let Scanned::Entry { location, entry } = scanned {
+            ledger::recover_event(&**catalog, tenant, location, &entry.octets)?;
+        }
+    }
     let mut builder = Builder {
         replay,
         vault,
@@ -146,7 +152,8 @@ fn rebuild_tenant(
             builder.commit()?;
         }
     }
-    builder.commit()
+    builder.commit()?;
+    Ok(catalog.complete_ledger(tenant)?)
 }
 
 /// Collects the entries of one tenant into batches for the catalog.

@@ -109,7 +109,7 @@ impl Line {
             operation: Arc::default(),
             jobs,
             directories,
-            sealer: Mutex::new(sealer),
+            sealer: Mutex::new(Some(sealer)),
             watch,
             pipeline,
         })

@@ -24,6 +24,10 @@ const ANSWER_SECONDS_MAX: u64 = 60;
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Batches of one tenant that one round seals; the next round goes on.
 const BATCHES_PER_ROUND: usize = 100;
+/// How soon the vault has the notes of events that are not about mail.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+/// Events of the audit log that are looked through at once.
+const READINGS_PAGE: u32 = 10_000;
 /// Batches that are looked through at once for local seals that wait for a stamp.
 const PAGE: u32 = 1000;
 
@@ -42,7 +46,7 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// `None` when the configuration names neither an authority nor local seals.
+    /// Without an authority the archive's own key seals.
     ///
     /// # Errors
     /// When the anchors or the password cannot be read, or the address is none.
@@ -51,10 +55,7 @@ impl Sealer {
         key: &MasterKey,
         vault: &Arc<Vault>,
         catalog: &Arc<dyn Catalog>,
-    ) -> anyhow::Result<Option<Self>> {
-        if settings.authority.is_empty() && !settings.local_seals {
-            return Ok(None);
-        }
+    ) -> anyhow::Result<Self> {
         let authority = match settings.authority.is_empty() {
             true => None,
             false => Some(HttpAuthority::of(settings)?),
@@ -67,11 +68,11 @@ impl Sealer {
             authority.is_none() || !anchors.is_empty(),
             "evidence.anchors must name the certificates (PEM) that evidence.authority is checked with"
         );
-        let local = match settings.local_seals {
+        let local = match settings.local_seals || authority.is_none() {
             true => Some(LocalKey::from_seed(&key.sealing_secret()[..])?),
             false => None,
         };
-        Ok(Some(Self {
+        Ok(Self {
             every: Duration::from_secs(settings.every_seconds.max(1)),
             ledger: Ledger::new(Arc::clone(vault), Arc::clone(catalog)),
             catalog: Arc::clone(catalog),
@@ -79,7 +80,7 @@ impl Sealer {
             anchors,
             policy: Some(settings.policy.clone()).filter(|policy| !policy.is_empty()),
             local,
-        }))
+        })
     }
 
     /// One round over all tenants. What fails is logged and tried again in the next round: events
@@ -100,7 +101,19 @@ impl Sealer {
         }
     }
 
+    /// Brings events that are not about mail into the vault, so that a rebuild finds them.
+    fn flush(&self) {
+        let flushed = self.catalog.waiting_tenants().map_err(LedgerError::from).and_then(|all| {
+            all.into_iter().try_for_each(|tenant| self.ledger.flush(tenant).map(drop))
+        });
+        if let Err(error) = flushed {
+            let error = pipeline::Error::chain(&error);
+            tracing::warn!(error, "events wait for the vault");
+        }
+    }
+
     fn tenant(&self, tenant: TenantId) -> Result<(), LedgerError> {
+        while self.catalog.append_readings(tenant, READINGS_PAGE)? {}
         if self.authority.is_some() {
             self.stamp_local_seals(tenant)?;
         }
@@ -165,16 +178,21 @@ impl Sealer {
 
 /// Seals until `shutdown`; the round in progress ends first.
 pub async fn watch(sealer: Sealer, mut shutdown: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(sealer.every);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let ticks = |every| {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks
+    };
+    let (mut rounds, mut flushes) = (ticks(sealer.every), ticks(FLUSH_EVERY));
     let sealer = Arc::new(sealer);
     loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
+        let work: fn(&Sealer) = tokio::select! {
+            _ = rounds.tick() => Sealer::round,
+            _ = flushes.tick() => Sealer::flush,
             () = async { drop(shutdown.wait_for(|stop| *stop).await) } => return,
-        }
+        };
         let sealer = Arc::clone(&sealer);
-        if tokio::task::spawn_blocking(move || sealer.round()).await.is_err() {
+        if tokio::task::spawn_blocking(move || work(&sealer)).await.is_err() {
             return;
         }
     }

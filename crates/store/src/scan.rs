@@ -24,9 +24,11 @@ pub struct Scan {
     last: u32,
     current: Option<PackScan>,
     found: VecDeque<Scanned>,
+    only: Option<EntryKind>,
 }
 
 struct PackScan {
+    only: Option<EntryKind>,
     number: u32,
     files: PackFiles,
     at: u64,
@@ -46,7 +48,16 @@ impl Scan {
         let last = there.last().copied().unwrap_or(0);
         // A number that is missing in between is a pack that was lost.
         let packs = (*range.start()).max(1)..=(*range.end()).min(last);
-        Ok(Self { tenant, packs: packs.collect(), last, current: None, found: VecDeque::new() })
+        let found = VecDeque::new();
+        Ok(Self { tenant, packs: packs.collect(), last, current: None, found, only: None })
+    }
+
+    /// Reads the bodies of entries of one kind alone and passes over the others: damage of those
+    /// stays unknown.
+    #[must_use]
+    pub fn only(mut self, kind: EntryKind) -> Self {
+        self.only = Some(kind);
+        self
     }
 
     fn begin(&mut self, number: u32) {
@@ -92,6 +103,7 @@ impl Scan {
             slots.truncate(written.slots as usize);
         }
         self.current = Some(PackScan {
+            only: self.only,
             number,
             files: PackFiles { pack, keys },
             at: FILE_HEADER_BYTES as u64,
@@ -181,6 +193,9 @@ impl PackScan {
         };
         self.headers.update(&header.bytes());
         self.used.insert(header.slot);
+        if self.only.is_some_and(|only| only != kind) {
+            return None;
+        }
         let location = frame.location(self.number);
         let slot = self.slots.get(header.slot as usize).unwrap_or(&Slot::Absent);
         if *slot == Slot::Erased {

@@ -1,6 +1,7 @@
 //! What every engine must do; each engine's tests call [`suite`] with a way to make an empty one.
 
 mod accounts;
+mod ledger;
 mod people;
 mod records;
 mod sign_in;
@@ -34,6 +35,7 @@ pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
         people::PROMISES,
         sign_in::PROMISES,
         tenancy::PROMISES,
+        ledger::PROMISES,
     ]
     .concat();
     for (name, promise) in promises {

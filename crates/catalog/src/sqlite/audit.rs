@@ -120,7 +120,7 @@ fn append(db: &Connection, tenant: Option<i64>, event: &AuditEvent) -> Result<()
     Ok(())
 }
 
-fn audit_row(tenant: Option<TenantId>, row: &Row<'_>) -> Result<AuditRow, Fault> {
+pub(super) fn audit_row(tenant: Option<TenantId>, row: &Row<'_>) -> Result<AuditRow, Fault> {
     let event = AuditEvent {
         at: Timestamp::from_micros(row.get("at")?),
         tenant,

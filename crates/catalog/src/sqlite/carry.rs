@@ -30,6 +30,8 @@ const CARRIED: &[&str] = &[
     "source_figures",
     "job",
     "sealed_batch",
+    "ledger_kept",
+    "ledger_reading",
     "sign_in_policy",
     "provider",
     "provider_subject",
@@ -55,6 +57,13 @@ impl Sqlite {
             for table in CARRIED {
                 transaction
                     .execute(&format!("INSERT INTO main.{table} SELECT * FROM old.{table}"), [])?;
+            }
+            // Events that the vault does not have yet.
+            let waiting = "(tenant, seq) IN
+                (SELECT tenant, seq FROM old.ledger_note WHERE note IS NOT NULL)";
+            for table in ["ledger_event", "ledger_note"] {
+                let rows = format!("SELECT * FROM old.{table} WHERE {waiting}");
+                transaction.execute(&format!("INSERT INTO main.{table} {rows}"), [])?;
             }
             // Mail that was left out is in no vault: only the old counter knows of it.
             transaction.execute(

@@ -76,6 +76,8 @@ struct BatchWriter<'a> {
     tenant: i64,
     at: Timestamp,
     seq: i64,
+    /// In a rebuild: numbers that recovered events have already.
+    taken: bool,
     figures: Counted,
     tallies: Tallies,
     /// By address row: mails and octets that name it for the first time.
@@ -103,10 +105,11 @@ impl<'a> BatchWriter<'a> {
         let seq = db
             .prepare_cached("SELECT seq FROM figures WHERE tenant = ?1")?
             .query_row([tenant], |row| row.get(0))?;
+        let taken = is_taken(db, tenant, seq, ">")?;
         let figures = Counted::default();
         let tallies = Tallies::new(batch);
         let named = HashMap::new();
-        Ok(Self { db, interned, tenant, at: batch.at, seq, figures, tallies, named })
+        Ok(Self { db, interned, tenant, at: batch.at, seq, taken, figures, tallies, named })
     }
 
     fn add_parts(&mut self, batch: &Batch) -> Result<(), Fault> {
@@ -234,6 +237,9 @@ impl<'a> BatchWriter<'a> {
     ) -> Result<i64, Fault> {
         let kind = if outcome == Outcome::New { "archived" } else { "merged" };
         self.seq += 1;
+        while self.taken && is_taken(self.db, self.tenant, self.seq, "=")? {
+            self.seq += 1;
+        }
         self.db
             .prepare_cached(
                 "INSERT INTO ledger_event (tenant, seq, kind, record, digest, at)
@@ -421,6 +427,12 @@ pub(super) fn has_participant(
              AND provenance = ?4 AND expanded = ?5 AND forwarded = ?6",
     )?
     .exists((record, address, role, provenance, expanded, forwarded))
+}
+
+/// Whether the ledger has an event at this number, or above it.
+fn is_taken(db: &Connection, tenant: i64, seq: i64, compare: &str) -> Result<bool, Fault> {
+    let sql = format!("SELECT 1 FROM ledger_event WHERE tenant = ?1 AND seq {compare} ?2 LIMIT 1");
+    db.prepare_cached(&sql)?.exists((tenant, seq))
 }
 
 /// Whether the record names the address already, in whatever role.

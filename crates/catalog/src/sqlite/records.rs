@@ -117,7 +117,8 @@ impl Records for Sqlite {
             let mut records = Vec::with_capacity(events.len());
             for row in events.into_iter().filter_map(|(_, record)| record) {
                 if seen.insert(row) {
-                    records.push(reads::stored(db, row)?);
+                    // Disposed meanwhile.
+                    records.extend(reads::stored(db, row).optional()?);
                 }
             }
             Ok(Changes { records, through_seq })

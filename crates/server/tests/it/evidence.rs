@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use catalog::{LedgerKind, NewLedgerEvent};
 use model::{RecordId, Timestamp};
 use serde_json::Value;
 use store::{MasterKey, Vault, VaultOptions};
@@ -50,6 +51,15 @@ fn wait_until_sealed(house: &House, events: u64, local: u64) -> Value {
         assert!(begun.elapsed() < PATIENCE, "not sealed: {status}");
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// An event that is not about mail, as a command writes it beside a server that stands still.
+fn append_hold(house: &House) {
+    let url = format!("sqlite:{}", house.data().join("catalog.sqlite").display());
+    let catalog = catalog::open(&url).expect("the catalog");
+    let facts = serde_json::json!({ "matter": "m" });
+    let event = NewLedgerEvent::new(LedgerKind::HoldPlaced, Timestamp::from_seconds(7), facts);
+    assert_eq!(catalog.append_ledger(house.tenant, &[event]).expect("appends"), [6]);
 }
 
 /// Exports all mails and lets `chancery-verify` judge; `None` when that program was not built.
@@ -97,13 +107,20 @@ fn what_the_server_archives_is_stamped_and_proven_also_after_a_rebuild() {
     let mails: Vec<&[u8]> = mails.iter().map(Vec::as_slice).collect();
     assert_eq!(server.send(&house.journal, &mails), [true; 5]);
     assert!(server.settle());
-    let before = wait_until_sealed(&house, 5, 0);
+    wait_until_sealed(&house, 5, 0);
     server.stop();
-    assert_eq!(before["events"], 5);
+    append_hold(&house);
+    let mut server = house.start_configured(&configuration(&authority, "/", ""));
+    wait_until_sealed(&house, 6, 0);
+    assert_eq!(server.send(&house.journal, &[&mail(5)]), [true]);
+    assert!(server.settle());
+    let before = wait_until_sealed(&house, 7, 0);
+    server.stop();
+    assert_eq!(before["events"], 7);
     assert!(before["renewalDue"].is_string());
     if let Some((proven, said)) = judge(&house, &authority, &folder.path().join("export")) {
         assert!(proven, "{said}");
-        assert!(said.contains("5 of 5 mails are proven"), "{said}");
+        assert!(said.contains("6 of 6 mails are proven"), "{said}");
     }
     for name in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"] {
         let _ = std::fs::remove_file(house.data().join(name));

@@ -20,9 +20,9 @@ use testkit::authority::{Authority, has_authority};
 
 use crate::support::{Outcome as Said, now, run};
 
-const TENANT: TenantId = TenantId::from_bytes([7; 16]);
+pub const TENANT: TenantId = TenantId::from_bytes([7; 16]);
 
-struct Openssl<'a>(&'a Authority);
+pub struct Openssl<'a>(pub &'a Authority);
 
 impl Ask for Openssl<'_> {
     fn ask(&self, request: &[u8]) -> Result<Vec<u8>, String> {
@@ -38,16 +38,16 @@ impl Ask for Silent {
     }
 }
 
-struct Archive {
-    folder: TempDir,
-    vault: Arc<Vault>,
-    catalog: Arc<dyn Catalog>,
-    authority: Authority,
-    anchors: TrustAnchors,
+pub struct Archive {
+    pub folder: TempDir,
+    pub vault: Arc<Vault>,
+    pub catalog: Arc<dyn Catalog>,
+    pub authority: Authority,
+    pub anchors: TrustAnchors,
 }
 
 impl Archive {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path();
         let authority = Authority::make(&path.join("authority"), "ec:P-256");
@@ -61,12 +61,12 @@ impl Archive {
         Self { vault: Arc::new(vault), catalog, authority, anchors, folder }
     }
 
-    fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> Ledger {
         Ledger::new(Arc::clone(&self.vault), Arc::clone(&self.catalog))
     }
 
     /// Archives a submission as the pipeline does.
-    fn archive(&self, octets: &[u8]) -> RecordId {
+    pub fn archive(&self, octets: &[u8]) -> RecordId {
         let examined = mail::examine(octets, &HeaderRules::default(), None);
         let mail = examined.mail(octets);
         let content = ContentId::of(mail);
@@ -131,16 +131,16 @@ impl Archive {
         (parts.collect(), last)
     }
 
-    fn seal(&self) -> Option<ledger::Sealed> {
+    pub fn seal(&self) -> Option<ledger::Sealed> {
         let authority = Openssl(&self.authority);
         self.ledger().seal(TENANT, now(), &self.stamped(&authority)).unwrap()
     }
 
-    fn stamped<'a>(&'a self, authority: &'a dyn Ask) -> How<'a> {
+    pub fn stamped<'a>(&'a self, authority: &'a dyn Ask) -> How<'a> {
         How::Stamp { authority, anchors: &self.anchors, policy: None, nonce: 1234 }
     }
 
-    fn export(&self, records: &[RecordId], name: &str) -> Result<Said, LedgerError> {
+    pub fn export(&self, records: &[RecordId], name: &str) -> Result<Said, LedgerError> {
         let folder = self.folder.path().join(name);
         let pem = self.authority.read("root.pem");
         let anchors = [("root", pem.as_slice())];
@@ -150,7 +150,7 @@ impl Archive {
         Ok(self.verify(&folder, &[]))
     }
 
-    fn verify(&self, folder: &Path, more: &[&str]) -> Said {
+    pub fn verify(&self, folder: &Path, more: &[&str]) -> Said {
         let anchor = self.authority.file("root.pem");
         let mut words = vec![folder.to_str().unwrap(), "--anchor", anchor.to_str().unwrap()];
         words.push("--json");

@@ -1,0 +1,28 @@
+-- Events of the ledger that are not about the arrival of a mail. `note` is what the event says, in
+-- JSON, until the vault has it.
+CREATE TABLE ledger_note (
+    tenant INTEGER NOT NULL REFERENCES tenant (row),
+    seq INTEGER NOT NULL,
+    note BLOB,
+    pack INTEGER,
+    slot INTEGER,
+    offset INTEGER,
+    length INTEGER,
+    PRIMARY KEY (tenant, seq),
+    CHECK ((note IS NULL) <> (pack IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ledger_note_waiting ON ledger_note (tenant, seq) WHERE note IS NOT NULL;
+
+-- The leaves of mail whose entries were erased.
+CREATE TABLE ledger_kept (
+    tenant INTEGER NOT NULL REFERENCES tenant (row),
+    seq INTEGER NOT NULL,
+    leaf BLOB NOT NULL CHECK (length(leaf) = 32),
+    PRIMARY KEY (tenant, seq)
+) STRICT, WITHOUT ROWID;
+
+-- How far the audit log was read for the ledger: the row of its last event.
+CREATE TABLE ledger_reading (
+    tenant INTEGER PRIMARY KEY REFERENCES tenant (row),
+    audit INTEGER NOT NULL
+) STRICT;
