@@ -22,7 +22,7 @@ const START_MAX: Duration = Duration::from_secs(180);
 
 /// Writes `ca.pem`, `tls.pem` and `tls.key`: an authority, and a server's certificate for
 /// `localhost`, 127.0.0.1 and 127.0.0.5.
-fn certificate(folder: &Path) -> io::Result<()> {
+pub(crate) fn certificate(folder: &Path) -> io::Result<()> {
     let wrong = |error: rcgen::Error| io::Error::other(error.to_string());
     let mut authority = rcgen::CertificateParams::new(Vec::new()).map_err(wrong)?;
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -41,11 +41,11 @@ fn certificate(folder: &Path) -> io::Result<()> {
 }
 
 /// Connecting is the only sign that it listens.
-fn wait_until_up(child: &mut Child, address: &str) -> io::Result<()> {
+pub(crate) fn wait_until_up(child: &mut Child, address: &str) -> io::Result<()> {
     let begun = Instant::now();
     while std::net::TcpStream::connect(address).is_err() {
         if let Some(status) = child.try_wait()? {
-            return Err(io::Error::other(format!("the directory ended: {status}")));
+            return Err(io::Error::other(format!("the server ended: {status}")));
         }
         if begun.elapsed() > START_MAX {
             return Err(io::Error::other(format!("nothing listens on {address}")));
@@ -56,12 +56,12 @@ fn wait_until_up(child: &mut Child, address: &str) -> io::Result<()> {
 }
 
 /// A port of the loopback address that was free a moment ago.
-fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// Runs a program to its end; its words are the error.
-fn run(program: &str, arguments: &[&str]) -> io::Result<()> {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> io::Result<()> {
     let output = std::process::Command::new(program).args(arguments).output()?;
     match output.status.success() {
         true => Ok(()),

@@ -7,8 +7,12 @@ pub mod authority;
 pub mod demo;
 pub mod directory;
 pub mod http;
+pub mod lying;
+pub mod mail_server;
+pub mod proxy;
 mod random;
 pub mod smtp;
+pub mod tls;
 pub mod truth;
 
 pub use random::Random;

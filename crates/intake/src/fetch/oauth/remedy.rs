@@ -1,0 +1,158 @@
+use serde::Serialize;
+
+/// What the administrator must do. The codes are those of Microsoft Entra ID
+/// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>); other providers
+/// say less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    AppDisabled,
+    AppUnknown,
+    CertificateUnknown,
+    ClockWrong,
+    ConditionalAccess,
+    ConsentMissing,
+    CredentialMissing,
+    MailboxPermissionMissing,
+    /// The token lacks `IMAP.AccessAsApp` or `POP.AccessAsApp`.
+    PermissionMissing,
+    ProtocolDisabled,
+    ResourceUnknown,
+    ScopeWrong,
+    SecretExpired,
+    SecretWrong,
+    ServicePrincipalWrong,
+    /// Nothing helps but time.
+    TemporarilyUnavailable,
+    TenantUnknown,
+}
+
+impl Remedy {
+    /// Stable, for programs and translations.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AppDisabled => "app-disabled",
+            Self::AppUnknown => "app-unknown",
+            Self::CertificateUnknown => "certificate-unknown",
+            Self::ClockWrong => "clock-wrong",
+            Self::ConditionalAccess => "conditional-access",
+            Self::ConsentMissing => "consent-missing",
+            Self::CredentialMissing => "credential-missing",
+            Self::MailboxPermissionMissing => "mailbox-permission-missing",
+            Self::PermissionMissing => "permission-missing",
+            Self::ProtocolDisabled => "protocol-disabled",
+            Self::ResourceUnknown => "resource-unknown",
+            Self::ScopeWrong => "scope-wrong",
+            Self::SecretExpired => "secret-expired",
+            Self::SecretWrong => "secret-wrong",
+            Self::ServicePrincipalWrong => "service-principal-wrong",
+            Self::TemporarilyUnavailable => "temporarily-unavailable",
+            Self::TenantUnknown => "tenant-unknown",
+        }
+    }
+
+    /// One sentence in English, without a full stop.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::AppDisabled => {
+                "the application is disabled: enable it under Enterprise applications"
+            }
+            Self::AppUnknown => {
+                "the directory does not know this application: check client ID and tenant, and \
+                 give admin consent in this tenant"
+            }
+            Self::CertificateUnknown => {
+                "the certificate is not that of the application: upload it under App \
+                 registrations, Certificates & secrets"
+            }
+            Self::ClockWrong => "the assertion is too old or too new: set this machine's clock",
+            Self::ConditionalAccess => {
+                "a conditional access policy blocks the application: exempt its workload identity"
+            }
+            Self::ConsentMissing => {
+                "admin consent is missing: grant it for the application's permissions"
+            }
+            Self::CredentialMissing => {
+                "the provider wants a secret or certificate of the application"
+            }
+            Self::MailboxPermissionMissing => {
+                "the application may not open this mailbox: Add-MailboxPermission -Identity \
+                 <mailbox> -User <object ID of the service principal> -AccessRights FullAccess"
+            }
+            Self::PermissionMissing => {
+                "the token lacks the permission: add IMAP.AccessAsApp or POP.AccessAsApp of Office \
+                 365 Exchange Online to the application, and give admin consent"
+            }
+            Self::ProtocolDisabled => {
+                "the mailbox is not open by this protocol: Set-CASMailbox <mailbox> -ImapEnabled \
+                 $true (or -PopEnabled); else the application lacks permission for the mailbox, or \
+                 too many of its sessions linger"
+            }
+            Self::ResourceUnknown => {
+                "the tenant does not know the resource of the scope: check the scope and the cloud"
+            }
+            Self::ScopeWrong => {
+                "the scope is not accepted: for Exchange Online it is \
+                 https://outlook.office365.com/.default"
+            }
+            Self::SecretExpired => "the client secret has expired: create a new one",
+            Self::SecretWrong => "the client secret is wrong: enter the secret's value, not its ID",
+            Self::ServicePrincipalWrong => {
+                "Exchange Online does not know the application: New-ServicePrincipal -AppId \
+                 <client ID> -ObjectId <object ID from Enterprise applications, not from App \
+                 registrations>, then Add-MailboxPermission"
+            }
+            Self::TemporarilyUnavailable => "the provider is busy; it is tried again",
+            Self::TenantUnknown => "there is no such tenant: check the tenant ID and the cloud",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MailProtocol {
+    Imap,
+    Pop3,
+}
+
+impl MailProtocol {
+    /// The application permission of Office 365 Exchange Online.
+    pub fn permission(self) -> &'static str {
+        match self {
+            Self::Imap => "IMAP.AccessAsApp",
+            Self::Pop3 => "POP.AccessAsApp",
+        }
+    }
+}
+
+/// What is known when a mail server refuses a token that the provider gave.
+#[derive(Clone, Copy, Debug)]
+pub struct SignInFacts<'a> {
+    pub protocol: MailProtocol,
+    /// The claim `roles` of the token; empty when it says none.
+    pub roles: &'a [String],
+    /// What the server said.
+    pub text: &'a str,
+    /// Whether another mailbox was opened with a token of the same application.
+    pub others_sign_in: bool,
+}
+
+/// What to do when a mail server refuses a token. Exchange Online says the same for different
+/// mistakes: `AUTHENTICATE failed` for a missing or wrong service principal and for a missing
+/// permission; `User is authenticated but not connected` for a protocol that is switched off.
+/// Whether other mailboxes of the application open tells the first two apart.
+pub fn explain_sign_in(facts: &SignInFacts<'_>) -> Remedy {
+    let named = facts.roles.iter().any(|role| role == facts.protocol.permission());
+    if !facts.roles.is_empty() && !named {
+        return Remedy::PermissionMissing;
+    }
+    let text = facts.text.to_ascii_lowercase();
+    if text.contains("authenticated but not connected")
+        || (text.contains("disabled") && !text.contains("account"))
+    {
+        return Remedy::ProtocolDisabled;
+    }
+    match facts.others_sign_in {
+        true => Remedy::MailboxPermissionMissing,
+        false => Remedy::ServicePrincipalWrong,
+    }
+}

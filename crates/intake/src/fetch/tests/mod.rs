@@ -1,0 +1,3 @@
+mod hints;
+mod sasl;
+mod wire;
