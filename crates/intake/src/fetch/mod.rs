@@ -4,6 +4,7 @@
 //! deadline. `net` connects, `sasl` signs in, `oauth` gets tokens for it, `pop3` reads a maildrop.
 
 mod error;
+pub mod imap;
 pub mod net;
 pub mod oauth;
 mod probe;

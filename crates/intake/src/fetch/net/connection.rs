@@ -91,6 +91,11 @@ impl Connection {
         &self.patience
     }
 
+    #[cfg(test)]
+    pub(in crate::fetch) fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
+    }
+
     /// How the connection is protected.
     pub fn secured(&self) -> Secured {
         self.secured
@@ -225,6 +230,20 @@ impl Connection {
                 deadline = Deadline::within(self.patience.answer);
             }
         }
+    }
+
+    /// What has come and nobody took yet, at least one octet.
+    ///
+    /// # Errors
+    /// When nothing comes until `deadline`.
+    pub(in crate::fetch) fn held(&mut self, deadline: Deadline) -> Result<&[u8], FetchError> {
+        self.fill_by(deadline)?;
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    /// Goes past octets that were [`held`](Self::held).
+    pub(in crate::fetch) fn consume(&mut self, octets: usize) {
+        self.start = (self.start + octets).min(self.end);
     }
 
     /// Waits until the server says something or `at_most` has passed; `true` when it did.

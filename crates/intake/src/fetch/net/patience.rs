@@ -39,13 +39,13 @@ impl Patience {
 
 /// The end of one operation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
+pub(in crate::fetch) struct Deadline {
     until: Instant,
     whole: Duration,
 }
 
 impl Deadline {
-    pub(super) fn within(whole: Duration) -> Self {
+    pub(in crate::fetch) fn within(whole: Duration) -> Self {
         // A duration beyond the clock's end is a mistake of the caller; a year is for ever here.
         let whole = whole.min(Duration::from_secs(365 * 86_400));
         Self { until: Instant::now() + whole, whole }

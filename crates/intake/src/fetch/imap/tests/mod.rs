@@ -1,0 +1,7 @@
+mod answers;
+mod fetches;
+mod grammar;
+mod lies;
+mod names;
+mod sign_in;
+mod support;
