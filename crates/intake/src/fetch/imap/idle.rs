@@ -25,20 +25,20 @@ pub enum Idled {
 
 impl Session {
     /// Waits until mails come to the open folder or leave it, at most until `until`. News since the
-    /// last [`uids`](Self::uids) count, too. To be used where [`offers_idle`](Self::offers_idle).
+    /// last [`uids`](Self::uids) count, too, and the server is asked at least once. To be used where [`offers_idle`](Self::offers_idle).
     ///
     /// # Errors
     /// When the session ends; [`FetchError::Stopped`] when it is to stop.
     pub fn idle(&mut self, until: Instant) -> Result<Idled, FetchError> {
         while !self.state.news {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(Idled::TimedOut);
-            }
             let renewed = Instant::now() + left.min(IDLE_RENEWAL);
             let done = self.talk().guard(|talk| talk.idle_once(renewed))?;
             if done.status != Status::Ok {
                 return Err(hint::refusal("IDLE", &done.text));
+            }
+            if !self.state.news && Instant::now() >= until {
+                return Ok(Idled::TimedOut);
             }
         }
         Ok(Idled::Changed)

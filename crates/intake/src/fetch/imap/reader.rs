@@ -236,6 +236,9 @@ impl<'a> Reader<'a> {
 
     /// The first octets of a literal that may be long; the rest is read over.
     pub(super) fn literal_begin(&mut self, announced: u64, keep: usize) -> Read<Vec<u8>> {
+        if announced > SKIPPED_OCTETS.max {
+            return Err(SKIPPED_OCTETS.into());
+        }
         let kept = announced.min(keep as u64);
         let text = self.literal(kept)?;
         self.skip_literal(announced - kept)?;

@@ -31,7 +31,7 @@ impl Talk<'_> {
         }
         self.connection.hide(credentials.secret());
         // What was said before the sign-in says nothing about what is offered after it.
-        let before = self.state.capabilities.clone();
+        let before = self.state.capabilities_told;
         let offers = |name: &str| self.state.offers(&format!("AUTH={name}"));
         match Mechanism::choose(credentials, offers) {
             // LOGIN as a mechanism does no more than the command, and is spelled in many ways.
@@ -50,7 +50,7 @@ impl Talk<'_> {
                 _ => return Err(no_way(credentials)),
             },
         }
-        if self.state.capabilities == before {
+        if self.state.capabilities_told == before {
             self.state.capabilities = None;
         }
         self.know_capabilities()?;

@@ -24,6 +24,8 @@ pub(super) struct State {
     last_tag: u64,
     /// In capitals; `None` when they must be asked for.
     pub(super) capabilities: Option<Vec<String>>,
+    /// How often the server told them.
+    pub(super) capabilities_told: u64,
     pub(super) pre_authenticated: bool,
     /// Said by `ENABLED`.
     pub(super) enabled: Vec<String>,
@@ -67,6 +69,11 @@ impl State {
     /// IMAP4rev2 (RFC 9051 §F) took these extensions in.
     pub(super) fn offers_or_rev2(&self, capability: &str) -> bool {
         self.offers(capability) || self.offers("IMAP4REV2")
+    }
+
+    fn learn(&mut self, capabilities: Vec<String>) {
+        self.capabilities = Some(capabilities);
+        self.capabilities_told += 1;
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -241,7 +248,7 @@ impl Talk<'_> {
     pub(super) fn note(&mut self, untagged: &Untagged) -> Result<(), FetchError> {
         let state = &mut *self.state;
         match untagged {
-            Untagged::Capability(words) => state.capabilities = Some(words.clone()),
+            Untagged::Capability(words) => state.learn(words.clone()),
             Untagged::Enabled(words) => state.enabled.clone_from(words),
             Untagged::Exists(count) => {
                 state.news |= *count != state.exists;
@@ -252,7 +259,9 @@ impl Talk<'_> {
                 state.exists = state.exists.saturating_sub(1);
             }
             Untagged::Status { status: Status::Bye, text } => state.bye = Some(text.clone()),
-            Untagged::Status { status: Status::Ok, text } => self.note_code(text)?,
+            Untagged::Status { status: Status::Ok | Status::PreAuth, text } => {
+                self.note_code(text)?;
+            }
             Untagged::Malformed(what) => {
                 tracing::debug!(what, "a response that breaks the grammar was left out");
             }
@@ -263,7 +272,7 @@ impl Talk<'_> {
 
     fn note_code(&mut self, text: &Text) -> Result<(), FetchError> {
         match text.code.as_str() {
-            "CAPABILITY" => self.state.capabilities = Some(response::words(&text.arguments)),
+            "CAPABILITY" => self.state.learn(response::words(&text.arguments)),
             "UIDVALIDITY" => {
                 let known = self.state.uid_validity.map(u64::from);
                 if known.is_some() && text.number() != known {

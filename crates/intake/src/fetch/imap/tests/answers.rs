@@ -77,7 +77,7 @@ fn names_in_utf_8_are_taken_where_the_server_agreed() {
         C: % LIST \"\" \"*\"
         S: * LIST () \"/\" \"Größe & Co\"
         S: % OK done
-        C: % EXAMINE {13}
+        C: % EXAMINE {12}
         S: + go on
         C: Größe & Co
         S: * OK [UIDVALIDITY 1] x
@@ -318,8 +318,7 @@ fn waiting_ends_when_its_time_is_over() {
         S: % OK done
     ";
     let (server, mut session) = opened(trace);
-    let soon = Instant::now() + Duration::from_millis(50);
-    assert_eq!(session.idle(soon).expect("quiet"), Idled::TimedOut);
+    assert_eq!(session.idle(Instant::now()).expect("quiet"), Idled::TimedOut);
     session.poll().expect("goes on");
     server.check();
 }
