@@ -25,7 +25,8 @@ pub enum Idled {
 
 impl Session {
     /// Waits until mails come to the open folder or leave it, at most until `until`. News since the
-    /// last [`uids`](Self::uids) count, too, and the server is asked at least once. To be used where [`offers_idle`](Self::offers_idle).
+    /// last [`uids`](Self::uids) count, too, and the server is asked at least once. To be used where
+    /// [`offers_idle`](Self::offers_idle).
     ///
     /// # Errors
     /// When the session ends; [`FetchError::Stopped`] when it is to stop.
