@@ -11,6 +11,8 @@ mod audit;
 mod directory;
 mod domain;
 mod error;
+mod fetch;
+mod fetch_config;
 mod grant;
 mod history;
 mod job;
@@ -24,6 +26,7 @@ mod sign_in;
 mod sqlite;
 mod stored;
 mod tenant;
+mod uid_spans;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +46,15 @@ pub use directory::{
 };
 pub use domain::{DOMAINS_MAX, DomainRow, Domains};
 pub use error::{CatalogError, Conflict, ErrorKind};
+pub use fetch::{
+    Claimed, FETCH_RUNS_KEPT, FETCH_SOURCES_MAX, FetchCounts, FetchOutcome, FetchProgress,
+    FetchRun, FetchSource, FetchState, Fetches, FolderState, LeftMail, LeftReason,
+    MISSING_NAMED_MAX, MailKey, MissingMail, RECONCILIATIONS_KEPT, Reconciliation,
+};
+pub use fetch_config::{
+    AfterFetch, AssertionKind, FETCH_MAILBOXES_MAX, FetchConfig, FetchMailbox, FetchMode,
+    FetchOauth, FetchOrder, FetchProtocol, FetchSecrets, FetchSecurity, FetchSignIn, ServiceAccess,
+};
 pub use grant::{
     AccessRequest, Concerned, Decision, GrantFilter, GrantRow, Grantee, Grants, REASON_CHARS_MAX,
     REQUEST_MAILBOXES_MAX, RequestState,
@@ -81,6 +93,7 @@ pub use stored::{
 pub use tenant::{
     Quota, Routed, SourceKind, SourceRow, SourceState, Tenant, TenantSettings, TenantState, Tenants,
 };
+pub use uid_spans::{ParseUidSpansError, UidSpans};
 
 /// Everything that an engine can do.
 ///
@@ -90,6 +103,7 @@ pub trait Catalog:
     + AuditLog
     + Directories
     + Domains
+    + Fetches
     + Grants
     + History
     + Jobs

@@ -75,6 +75,8 @@ impl Tenant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
+    /// Read from a mail server: see [`FetchSource`](crate::FetchSource).
+    Fetch,
     Import,
     Smtp,
 }

@@ -82,11 +82,16 @@ pub fn examine(octets: &[u8], rules: &HeaderRules, envelope: Option<&Envelope>) 
     examined
 }
 
-/// [`examine`] for a submission: adds the mailbox that an import was made for.
+/// [`examine`] for a submission: adds the mailbox that it was fetched from, or imported for.
 pub fn examine_submission(submission: &Submission, rules: &HeaderRules) -> Examined {
     let mut examined = examine(&submission.octets, rules, submission.envelope.as_ref());
-    if let Source::Import { mailbox: Some(mailbox), .. } = &submission.source {
-        let owner = participant(mailbox.clone(), Role::Mailbox, Provenance::Import);
+    let owner = match &submission.source {
+        Source::Fetched(fetched) => fetched.mailbox.as_ref().map(|it| (it, Provenance::Fetched)),
+        Source::Import { mailbox, .. } => mailbox.as_ref().map(|it| (it, Provenance::Import)),
+        Source::Smtp { .. } => None,
+    };
+    if let Some((mailbox, provenance)) = owner {
+        let owner = participant(mailbox.clone(), Role::Mailbox, provenance);
         examined.participants.push(owner);
         tidy(&mut examined);
     }

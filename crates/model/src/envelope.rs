@@ -25,6 +25,8 @@ pub struct Envelope {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Source {
+    /// A mailbox that was read from its server.
+    Fetched(Box<Fetched>),
     /// A file that an administrator imported; `name` is the path below what was named, or the
     /// message's place in a container, such as `2019.mbox#1742`.
     Import { id: SourceId, name: String, mailbox: Option<EmailAddress> },
@@ -35,9 +37,35 @@ pub enum Source {
 impl Source {
     pub fn id(&self) -> SourceId {
         match self {
+            Self::Fetched(fetched) => fetched.id,
             Self::Import { id, .. } | Self::Smtp { id } => *id,
         }
     }
+}
+
+/// Where a mail lay when it was fetched, as the server said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetched {
+    pub id: SourceId,
+    /// Whose mailbox it is; `None`: a folder that gathers many people's mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<EmailAddress>,
+    /// Its name in Unicode; `INBOX` for POP3.
+    pub folder: String,
+    /// UIDVALIDITY and UID (RFC 9051 §2.3.1.1); both 0 for POP3.
+    #[serde(default)]
+    pub uid_validity: u32,
+    #[serde(default)]
+    pub uid: u32,
+    /// What POP3 calls the mail (RFC 1939 §7); at most 70 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uidl: Option<String>,
+    /// When it came into the mailbox (INTERNALDATE).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
+    /// Such as `\Seen`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// One header that names the envelope recipients of a plain copy.

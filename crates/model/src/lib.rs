@@ -14,7 +14,7 @@ mod time;
 pub use address::{EmailAddress, Mailbox};
 pub use digest::{ContentId, Digest, DigestWriter, ParseDigestError};
 pub use document::IndexDocument;
-pub use envelope::{Envelope, HeaderRule, HeaderRules, Source, Submission};
+pub use envelope::{Envelope, Fetched, HeaderRule, HeaderRules, Source, Submission};
 pub use id::{
     AccessRequestId, AccountId, ApiTokenId, DirectoryId, GrantId, GroupId, JobId, ParseIdError,
     ProviderId, QuarantineId, RecordId, SourceId, TenantId,

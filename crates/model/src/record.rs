@@ -45,7 +45,7 @@ pub enum Role {
     Recipient,
     /// The owner of a mailbox that forwards.
     ForwardedFrom,
-    /// The mailbox that an import was made for.
+    /// The mailbox that it was fetched from, or that an import was made for.
     Mailbox,
 }
 
@@ -55,6 +55,8 @@ pub enum Role {
 pub enum Provenance {
     /// An envelope header such as `X-Envelope-To`.
     EnvelopeHeader,
+    /// The mailbox that it was fetched from.
+    Fetched,
     /// From, To, Cc of the mail itself: a claim of the sender.
     Headers,
     /// Named by the administrator at import.

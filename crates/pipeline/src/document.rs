@@ -43,6 +43,7 @@ pub fn document(view: &MailView, known: &Known<'_>) -> IndexDocument {
         .iter()
         .flat_map(|source| {
             let kind = match source {
+                Source::Fetched(_) => "fetch",
                 Source::Import { .. } => "import",
                 Source::Smtp { .. } => "smtp",
             };

@@ -98,7 +98,12 @@ pub fn view(mail: &[u8], decrypted: Option<&[u8]>) -> MailView {
 /// When the mail was received. For a file that is its own date: an address that changed hands must
 /// not open the predecessor's old mail because it was imported today.
 fn received_at(submission: &Submission, view: &MailView) -> Timestamp {
-    match submission.source {
+    match &submission.source {
+        // The server's word; a date to come is none.
+        Source::Fetched(fetched) => match fetched.received_at {
+            Some(at) if at <= submission.received_at => at,
+            _ => list_date(view.summary.sent_at, submission.received_at),
+        },
         Source::Import { .. } => list_date(view.summary.sent_at, submission.received_at),
         Source::Smtp { .. } => submission.received_at,
     }

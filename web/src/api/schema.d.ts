@@ -3036,7 +3036,7 @@ export interface components {
             type: string;
         };
         /** @enum {string} */
-        Provenance: "envelope_header" | "headers" | "import" | "journal_report" | "smtp_envelope";
+        Provenance: "envelope_header" | "fetched" | "headers" | "import" | "journal_report" | "smtp_envelope";
         /** @description An OpenID Connect provider. */
         Provider: {
             createdAt: string;
@@ -3507,7 +3507,7 @@ export interface components {
             figures: components["schemas"]["SourceFigures"];
             /** @description `imports` for all imports together. */
             id: string;
-            /** @description `smtp` or `import`. */
+            /** @description `smtp`, `fetch` or `import`. */
             kind: string;
             name: string;
             rules: components["schemas"]["SourceRules"];

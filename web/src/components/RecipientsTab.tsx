@@ -121,7 +121,7 @@ function Reports({ record, Heading }: SectionProps) {
 function Arrival({ record, Heading }: SectionProps) {
   const { t, date, bytes } = useTexts();
   const { envelope } = record;
-  const source = record.source.kind === 'smtp' || record.source.kind === 'import' ? t(`arrival.${record.source.kind}`) : record.source.kind;
+  const source = record.source.kind === 'smtp' || record.source.kind === 'fetch' || record.source.kind === 'import' ? t(`arrival.${record.source.kind}`) : record.source.kind;
   const facts: [string, ReactNode][] = [
     [t('arrival.received'), date(record.receivedAt)],
     [t('arrival.source'), [source, record.source.name].filter(Boolean).join(' · ')],

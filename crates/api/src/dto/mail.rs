@@ -92,7 +92,7 @@ mirror!(Role of model::Role {
     Sender, OnBehalfOf, To, Cc, Bcc, Recipient, ForwardedFrom, Mailbox,
 });
 mirror!(Provenance of model::Provenance {
-    EnvelopeHeader, Headers, Import, JournalReport, SmtpEnvelope,
+    EnvelopeHeader, Fetched, Headers, Import, JournalReport, SmtpEnvelope,
 });
 mirror!(JournalVariant of model::JournalVariant { Exchange2003, Microsoft, NdrWrapped });
 
@@ -147,7 +147,7 @@ pub struct Version {
     pub size_bytes: u64,
 }
 
-/// `kind` is `smtp` or `import`.
+/// `kind` is `smtp`, `fetch` or `import`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceName {

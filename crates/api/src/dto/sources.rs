@@ -15,7 +15,7 @@ pub struct Source {
     /// `imports` for all imports together.
     pub id: String,
     pub name: String,
-    /// `smtp` or `import`.
+    /// `smtp`, `fetch` or `import`.
     pub kind: String,
     /// The secret journal address.
     pub address: Option<String>,

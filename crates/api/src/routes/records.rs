@@ -288,6 +288,10 @@ fn source_name(
     source: &Source,
 ) -> Result<dto::SourceName, Problem> {
     Ok(match source {
+        Source::Fetched(fetched) => {
+            let name = catalog.source(tenant, fetched.id)?.map(|source| source.name);
+            dto::SourceName { kind: "fetch".to_owned(), name: name.unwrap_or_default() }
+        }
         Source::Import { name, .. } => {
             dto::SourceName { kind: "import".to_owned(), name: name.clone() }
         }

@@ -223,6 +223,7 @@ fn source(row: &SourceRow, figures: dto::SourceFigures, now: Timestamp) -> dto::
         (None, SourceState::Active) => dto::SourceState::Active,
     };
     let kind = match row.kind {
+        SourceKind::Fetch => "fetch",
         SourceKind::Import => "import",
         SourceKind::Smtp => "smtp",
     };

@@ -1,6 +1,7 @@
 //! What every engine must do; each engine's tests call [`suite`] with a way to make an empty one.
 
 mod accounts;
+mod fetch;
 mod ledger;
 mod people;
 mod records;
@@ -35,6 +36,7 @@ pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
         people::PROMISES,
         sign_in::PROMISES,
         tenancy::PROMISES,
+        fetch::PROMISES,
         ledger::PROMISES,
     ]
     .concat();

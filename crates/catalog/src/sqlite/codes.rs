@@ -4,8 +4,8 @@ use model::{JournalVariant, MailKind, Provenance, Role, Shape};
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
 use crate::{
-    AuditOutcome, JobState, QuarantineState, RunOutcome, RunTrigger, Sighting, SignInMethod,
-    SourceKind, SourceState, TenantState,
+    AuditOutcome, FetchOutcome, JobState, LeftReason, QuarantineState, RunOutcome, RunTrigger,
+    Sighting, SignInMethod, SourceKind, SourceState, TenantState,
 };
 
 pub(super) trait Code: Copy + PartialEq + Sized + 'static {
@@ -41,6 +41,7 @@ impl Code for Provenance {
         (Self::Import, 3),
         (Self::JournalReport, 4),
         (Self::SmtpEnvelope, 5),
+        (Self::Fetched, 6),
     ];
 }
 
@@ -102,7 +103,7 @@ impl Name for SignInMethod {
 
 impl Name for SourceKind {
     const NAMES: &'static [(Self, &'static str)] =
-        &[(Self::Import, "import"), (Self::Smtp, "smtp")];
+        &[(Self::Fetch, "fetch"), (Self::Import, "import"), (Self::Smtp, "smtp")];
 }
 
 impl Name for SourceState {
@@ -132,6 +133,20 @@ impl Name for RunOutcome {
 impl Name for RunTrigger {
     const NAMES: &'static [(Self, &'static str)] =
         &[(Self::Person, "person"), (Self::Schedule, "schedule")];
+}
+
+impl Name for FetchOutcome {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Done, "done"), (Self::Failed, "failed"), (Self::Stopped, "stopped")];
+}
+
+impl Name for LeftReason {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Failed, "failed"),
+        (Self::GivenUp, "given-up"),
+        (Self::NotSelected, "not-selected"),
+        (Self::TooLarge, "too-large"),
+    ];
 }
 
 impl Name for AuditOutcome {

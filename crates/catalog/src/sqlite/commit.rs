@@ -1,10 +1,13 @@
 use std::collections::{HashMap, HashSet};
 
 use fail::fail_point;
-use model::{ContentId, Digest, Location, Participant, RecordFacts, RecordId, TenantId, Timestamp};
+use model::{
+    ContentId, Digest, Location, Participant, RecordFacts, RecordId, Source, SourceId, TenantId,
+    Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::codes::{Code, int, json, uint};
+use super::codes::{Code, Json, int, json, uint};
 use super::fault::{Abort, Fault};
 use super::intern::Interned;
 use super::quarantine::Added;
@@ -186,7 +189,10 @@ impl<'a> BatchWriter<'a> {
                 return Ok(false);
             }
         }
-        Ok(true)
+        match Place::of(&new.facts) {
+            Some(place) => place.is_known(self.db, record),
+            None => Ok(true),
+        }
     }
 
     fn insert_record(&self, new: &NewRecord) -> Result<i64, Fault> {
@@ -395,6 +401,42 @@ impl<'a> BatchWriter<'a> {
     }
 }
 
+/// Where a mail lay in a person's mailbox: a further folder is a further delivery.
+///
+/// Each folder counts once, so that reading all of it again changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    source: SourceId,
+    mailbox: String,
+    folder: String,
+}
+
+impl Place {
+    /// `None`: it lay in no person's mailbox.
+    pub(super) fn of(facts: &RecordFacts) -> Option<Self> {
+        Self::of_source(&facts.source)
+    }
+
+    fn of_source(source: &Source) -> Option<Self> {
+        let Source::Fetched(fetched) = source else { return None };
+        let mailbox = fetched.mailbox.as_ref()?.key();
+        Some(Self { source: fetched.id, mailbox, folder: fetched.folder.clone() })
+    }
+
+    /// Whether a delivery of the record came from here.
+    pub(super) fn is_known(&self, db: &Connection, record: i64) -> Result<bool, Fault> {
+        let mut statement = db.prepare_cached("SELECT source FROM delivery WHERE record = ?1")?;
+        let mut rows = statement.query([record])?;
+        while let Some(row) = rows.next()? {
+            let Json(source) = row.get::<_, Json<Source>>(0)?;
+            if Self::of_source(&source).as_ref() == Some(self) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 impl Row<'_> {
     fn identity(&self) -> [i64; 5] {
         [self.address, self.role, self.provenance, self.expanded, self.forwarded]
@@ -442,7 +484,7 @@ fn names(db: &Connection, record: i64, address: i64) -> Result<bool, Fault> {
 }
 
 /// What versions are looked up by; the Message-ID itself is compared as well.
-fn message_hash(message_id: &str) -> i64 {
+pub(super) fn message_hash(message_id: &str) -> i64 {
     let digest = Digest::of(message_id.as_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&digest.as_bytes()[..8]);

@@ -6,7 +6,7 @@ use model::{ContentId, Participant, RecordFacts, RecordId};
 use rusqlite::Connection;
 
 use super::codes::Code;
-use super::commit::{find_record, has_participant, has_report};
+use super::commit::{Place, find_record, has_participant, has_report};
 use super::fault::Fault;
 use super::intern::find_row;
 use crate::Outcome;
@@ -24,6 +24,7 @@ pub(super) fn foresee(
     struct Pending {
         reports: HashSet<ContentId>,
         claims: HashSet<Claim>,
+        places: HashSet<Place>,
     }
     let mut pending: HashMap<RecordId, Pending> = HashMap::new();
     let mut outcomes = Vec::with_capacity(records.len());
@@ -46,6 +47,13 @@ pub(super) fn foresee(
                 None => false,
             };
             fresh |= !stored && earlier.claims.insert(claim);
+        }
+        if let Some(place) = Place::of(facts) {
+            let stored = match found {
+                Some(record) => place.is_known(db, record)?,
+                None => false,
+            };
+            fresh |= !stored && earlier.places.insert(place);
         }
         outcomes.push(match (exists, fresh) {
             (false, _) => Outcome::New,

@@ -12,6 +12,7 @@ mod directory_changes;
 mod domains;
 mod factors;
 mod fault;
+mod fetches;
 mod foresee;
 mod grants;
 mod groups;

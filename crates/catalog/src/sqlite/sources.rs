@@ -11,7 +11,7 @@ pub(super) fn add(engine: &Sqlite, source: &SourceRow) -> Result<(), CatalogErro
     engine.write(|db, _| insert(db, source))
 }
 
-fn insert(db: &Connection, source: &SourceRow) -> Result<(), Abort> {
+pub(super) fn insert(db: &Connection, source: &SourceRow) -> Result<(), Abort> {
     let tenant = tenant_row(db, source.tenant)?;
     db.prepare_cached(
         "INSERT INTO source (id, tenant, kind, name, address, address_key, rules, state, ends_at,
@@ -184,7 +184,7 @@ fn tenant_in(db: &Connection, row: i64) -> Result<Tenant, Fault> {
     db.prepare_cached("SELECT * FROM tenant WHERE row = ?1")?.query_row([row], tenants::tenant)
 }
 
-fn find(
+pub(super) fn find(
     db: &Connection,
     tenant: TenantId,
     row: i64,

@@ -52,6 +52,8 @@ impl Tallies {
     fn tally(&mut self, source: &Source, received_at: Timestamp, is_report: bool) -> &mut Tally {
         let (id, at) = match source {
             Source::Import { .. } => (IMPORTS, self.at),
+            // Old mail counts when it is fetched, as imports do.
+            Source::Fetched(fetched) => (fetched.id, self.at),
             Source::Smtp { id } => (*id, received_at),
         };
         let seen = self.sources.entry(id).or_default();

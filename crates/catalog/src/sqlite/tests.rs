@@ -292,7 +292,7 @@ fn every_variant_has_its_own_code() {
         assert!(T::CODES.iter().all(|(value, code)| T::decode(*code) == Some(*value)));
     }
     distinct::<model::Role>(8);
-    distinct::<model::Provenance>(5);
+    distinct::<model::Provenance>(6);
     distinct::<model::MailKind>(4);
     distinct::<model::Shape>(3);
     distinct::<model::JournalVariant>(3);
