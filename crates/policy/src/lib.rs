@@ -1,12 +1,14 @@
-//! Pure decisions: who may do what, who may see what, and where a submission belongs.
+//! Pure decisions: who may do what, who may see what, where a submission belongs, how long a mail
+//! is kept and who may destroy it.
 //!
-//! No I/O, no clock, no randomness. [`Scope`] is the leave to read: only this crate makes one, and
-//! every read of catalog and index takes one.
+//! No I/O, no clock, no randomness. [`Scope`] is the leave to read, [`retain::DispositionOrder`]
+//! the leave to destroy: only this crate makes either.
 
 mod actor;
 mod assign;
 mod domain;
 mod grant;
+pub mod retain;
 mod role;
 mod scope;
 mod span;

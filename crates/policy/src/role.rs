@@ -44,8 +44,8 @@ impl AccountRole {
                 "Searches and reads granted mailboxes within a span of time; changes nothing."
             }
             Self::Officer => {
-                "Compliance officer: approves access and reads the audit log; reads mail within \
-                 grants only."
+                "Compliance officer: approves access, owns retention and disposal, reads the audit \
+                 log; reads mail within grants only."
             }
             Self::Operator => "Runs the server and its tenants; belongs to none; sees no mail.",
             Self::User => "Reads their own mail and mailboxes that are opened to them.",
@@ -82,6 +82,7 @@ impl FromStr for AccountRole {
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     ApproveAccess,
+    ApproveDisposal,
     ManageAccounts,
     ManageDirectories,
     ManageDomains,
@@ -92,17 +93,21 @@ pub enum Permission {
     ManageSignIn,
     ManageSources,
     ManageTenants,
+    ProposeDisposal,
     ReadAuditLog,
     ReadLog,
     ReadMail,
+    ReadRetention,
     ReadStatus,
     RequestAccess,
     SearchMail,
+    SetRetention,
 }
 
 impl Permission {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::ApproveAccess,
+        Self::ApproveDisposal,
         Self::ManageAccounts,
         Self::ManageDirectories,
         Self::ManageDomains,
@@ -113,18 +118,22 @@ impl Permission {
         Self::ManageSignIn,
         Self::ManageSources,
         Self::ManageTenants,
+        Self::ProposeDisposal,
         Self::ReadAuditLog,
         Self::ReadLog,
         Self::ReadMail,
+        Self::ReadRetention,
         Self::ReadStatus,
         Self::RequestAccess,
         Self::SearchMail,
+        Self::SetRetention,
     ];
 
     /// The name in the API and in the documentation.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApproveAccess => "approve_access",
+            Self::ApproveDisposal => "approve_disposal",
             Self::ManageAccounts => "manage_accounts",
             Self::ManageDirectories => "manage_directories",
             Self::ManageDomains => "manage_domains",
@@ -135,12 +144,15 @@ impl Permission {
             Self::ManageSignIn => "manage_sign_in",
             Self::ManageSources => "manage_sources",
             Self::ManageTenants => "manage_tenants",
+            Self::ProposeDisposal => "propose_disposal",
             Self::ReadAuditLog => "read_audit_log",
             Self::ReadLog => "read_log",
             Self::ReadMail => "read_mail",
+            Self::ReadRetention => "read_retention",
             Self::ReadStatus => "read_status",
             Self::RequestAccess => "request_access",
             Self::SearchMail => "search_mail",
+            Self::SetRetention => "set_retention",
         }
     }
 
@@ -149,6 +161,9 @@ impl Permission {
         match self {
             Self::ApproveAccess => {
                 "Approve, reject and revoke requests of others for access to foreign mail."
+            }
+            Self::ApproveDisposal => {
+                "Approve or reject disposal runs and erasures that others proposed."
             }
             Self::ManageAccounts => {
                 "Create, change, disable, import and export accounts, addresses, shared \
@@ -173,14 +188,25 @@ impl Permission {
             }
             Self::ManageSources => "Journal addresses and other ways in.",
             Self::ManageTenants => "Create, suspend, export and remove tenants.",
+            Self::ProposeDisposal => {
+                "Propose disposal runs and single erasures; see what they are about."
+            }
             Self::ReadAuditLog => {
                 "Search and export the audit log: of the own tenant; operators that of the server."
             }
             Self::ReadLog => "Follow the live log; it has neither content nor addresses of mail.",
             Self::ReadMail => "Open and download mail within the scope.",
+            Self::ReadRetention => {
+                "See retention policies, suspensions, rules of what is not archived, and the \
+                 calendar of what ends when; no mail."
+            }
             Self::ReadStatus => "Rates, depths, sizes, certificates: figures without content.",
             Self::RequestAccess => "Ask for access to foreign mail, where four eyes are required.",
             Self::SearchMail => "Search mail within the scope.",
+            Self::SetRetention => {
+                "Make versions of retention policies, suspend classes, give classes and tags, say \
+                 what is not archived."
+            }
         }
     }
 }
@@ -199,6 +225,7 @@ pub const ROLES: [(AccountRole, &[Permission]); 5] = [
             Permission::ManageSignIn,
             Permission::ManageSources,
             Permission::ReadLog,
+            Permission::ReadRetention,
             Permission::ReadStatus,
         ],
     ),
@@ -207,6 +234,7 @@ pub const ROLES: [(AccountRole, &[Permission]); 5] = [
         &[
             Permission::ReadAuditLog,
             Permission::ReadMail,
+            Permission::ReadRetention,
             Permission::RequestAccess,
             Permission::SearchMail,
         ],
@@ -215,10 +243,14 @@ pub const ROLES: [(AccountRole, &[Permission]); 5] = [
         AccountRole::Officer,
         &[
             Permission::ApproveAccess,
+            Permission::ApproveDisposal,
+            Permission::ProposeDisposal,
             Permission::ReadAuditLog,
             Permission::ReadMail,
+            Permission::ReadRetention,
             Permission::RequestAccess,
             Permission::SearchMail,
+            Permission::SetRetention,
         ],
     ),
     (
