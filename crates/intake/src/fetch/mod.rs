@@ -7,6 +7,7 @@ mod error;
 pub mod imap;
 pub mod net;
 pub mod oauth;
+pub mod pop3;
 mod probe;
 pub mod sasl;
 #[cfg(test)]

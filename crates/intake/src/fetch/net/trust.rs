@@ -179,7 +179,10 @@ fn authorities(
 fn words(error: &rustls::Error) -> String {
     use rustls::Error;
     match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A bad signature is that of another authority with a known name.
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
             "the certificate comes from an unknown authority; name the authority's certificate, or \
              pin this one"
                 .to_owned()

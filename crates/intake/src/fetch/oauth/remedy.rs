@@ -106,6 +106,42 @@ impl Remedy {
             Self::TenantUnknown => "there is no such tenant: check the tenant ID and the cloud",
         }
     }
+
+    /// From the error of a token endpoint (RFC 6749 §5.2) and the codes of Entra ID, which stand
+    /// in `error_codes` and in the description as `AADSTS<code>`.
+    pub(super) fn of_token_error(error: &str, codes: &[u64], with_secret: bool) -> Option<Self> {
+        codes.iter().find_map(|code| Self::of_code(*code)).or(match error {
+            "invalid_client" if with_secret => Some(Self::SecretWrong),
+            "invalid_client" => Some(Self::CertificateUnknown),
+            "invalid_scope" | "invalid_target" => Some(Self::ScopeWrong),
+            "unauthorized_client" | "access_denied" | "consent_required" => {
+                Some(Self::ConsentMissing)
+            }
+            "server_error" | "temporarily_unavailable" => Some(Self::TemporarilyUnavailable),
+            _ => None,
+        })
+    }
+
+    fn of_code(code: u64) -> Option<Self> {
+        Some(match code {
+            70_001 | 700_011 | 700_016 => Self::AppUnknown,
+            7_000_112 => Self::AppDisabled,
+            50_048 | 50_027 | 700_021 | 700_023 | 700_027 | 700_030 | 5_000_202 => {
+                Self::CertificateUnknown
+            }
+            700_024 => Self::ClockWrong,
+            53_000..=53_011 | 530_003 | 530_034 | 530_035 => Self::ConditionalAccess,
+            50_105 | 501_051 | 65_001 | 65_004 | 65_005 | 650_056 => Self::ConsentMissing,
+            7_000_216 | 7_000_218 => Self::CredentialMissing,
+            500_011 | 500_014 | 650_052 | 650_054 | 650_057 => Self::ResourceUnknown,
+            28_002 | 28_003 | 70_011 | 1_002_012 => Self::ScopeWrong,
+            7_000_222 => Self::SecretExpired,
+            70_002 | 7_000_215 => Self::SecretWrong,
+            50_033 | 50_196 | 90_006 | 90_024 | 90_033 => Self::TemporarilyUnavailable,
+            50_059 | 90_002 | 90_013 | 900_023 => Self::TenantUnknown,
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
