@@ -1,6 +1,7 @@
 //! Entry points for fuzzing: each takes arbitrary octets and panics when a promise is broken.
 //! The tests call them as well.
 
+mod fetch;
 mod memory;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,6 +13,7 @@ use crate::files::{MboxReader, WalkSettings};
 use crate::smtp::dots::DotDecoder;
 use crate::smtp::session::{Session, Shared};
 use crate::smtp::{IntakeFigures, SmtpSettings, command};
+pub use fetch::pop3_session;
 pub(crate) use memory::{FixedClock, KnownUsers, MemoryRoom, Script};
 
 /// Largest mail in these sessions, in bytes: small, so that limits are met.

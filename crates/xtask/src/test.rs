@@ -37,7 +37,8 @@ fn steps(arguments: &Arguments, phases: &mut Phases) -> anyhow::Result<()> {
     }
     phases.run("tools", || {
         tools::provide(tools::BUILD)?;
-        tools::provide(tools::TEST)
+        tools::provide(tools::TEST)?;
+        tools::cyrus()
     })?;
     phases.run("layers and licences", || {
         crate::layers::run()?;

@@ -25,6 +25,9 @@ pub const BUILD: &[Tool] = &[
 
 pub const TEST: &[Tool] = &[
     Tool { program: "chromium", packages: &["chromium"] },
+    // Those of Cyrus that do not exclude Dovecot; the rest is unpacked by `cyrus`.
+    Tool { program: "/usr/lib/cyrus/bin/master", packages: &["cyrus-common"] },
+    Tool { program: "dovecot", packages: &["dovecot-imapd", "dovecot-pop3d"] },
     // Judges of our evidence, and the clock of the time stamps' tests.
     Tool { program: "/usr/share/java/bcpkix.jar", packages: &["libbcpkix-java"] },
     Tool { program: "faketime", packages: &["faketime"] },
@@ -46,6 +49,7 @@ pub const TEST: &[Tool] = &[
         ],
     },
     Tool { program: "slapd", packages: &["slapd"] },
+    Tool { program: "saslpasswd2", packages: &["sasl2-bin"] },
     Tool { program: "promtool", packages: &["prometheus"] },
     Tool { program: "swaks", packages: &["swaks", "libnet-ssleay-perl"] },
 ];
@@ -142,6 +146,30 @@ pub fn component_modules() -> anyhow::Result<()> {
     let mut command = shell::command("npm", &["ci", "--no-audit", "--no-fund"]);
     command.current_dir(folder);
     shell::succeed(command)
+}
+
+/// Unpacks the packages of Cyrus that cannot be installed beside Dovecot's.
+pub fn cyrus() -> anyhow::Result<()> {
+    let folder = shell::root().join("crates/testkit/components/cyrus/root");
+    let there = |name: &str| folder.join("usr/lib/cyrus/bin").join(name).is_file();
+    if there("imapd") && there("pop3d") {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&folder).context("cannot make the folder of Cyrus")?;
+    let mut download =
+        shell::command("apt-get", &["-qq", "download", "cyrus-imapd", "cyrus-pop3d"]);
+    download.current_dir(&folder);
+    shell::succeed(download)?;
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|it| it == "deb") {
+            let mut unpack = shell::command("dpkg-deb", &["-x"]);
+            unpack.arg(&path).arg(&folder);
+            shell::succeed(unpack)?;
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 pub fn npm(arguments: &[&str]) -> anyhow::Result<()> {

@@ -33,6 +33,32 @@ fn sessions() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Octets that look like a POP3 server more often than chance would have it.
+fn pop3_servers() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        Just(b"+OK\r\n".to_vec()),
+        Just(b"+OK 1 a\r\n".to_vec()),
+        Just(b"-ERR [IN-USE] no\r\n".to_vec()),
+        Just(b"+ eyJ9\r\n".to_vec()),
+        Just(b"1 10\r\n2 99999999999999999999\r\n".to_vec()),
+        Just(b"1 10\r\n2 20\r\n.\r\n".to_vec()),
+        Just(b"1 a\r\n2 b\r\n.\r\n".to_vec()),
+        Just(b"SASL PLAIN XOAUTH2\r\nPIPELINING\r\n.\r\n".to_vec()),
+        Just(b"\r\n.\r\n".to_vec()),
+        Just(b"\r\n..\n.\r".to_vec()),
+        Just(vec![b'x'; 5000]),
+        proptest::collection::vec(any::<u8>(), 0..20),
+    ];
+    let words = proptest::collection::vec(word, 0..40);
+    (any::<bool>(), words).prop_map(|(sasl, words)| {
+        let begin: &[u8] = match sasl {
+            true => b"+OK\r\n+OK\r\nSASL PLAIN XOAUTH2\r\n.\r\n+ \r\n+OK\r\n+OK\r\n1 10\r\n",
+            false => b"+OK\r\n-ERR\r\n+OK\r\n+OK\r\n+OK\r\n1 10\r\n2 20\r\n.\r\n",
+        };
+        begin.iter().copied().chain(words.into_iter().flatten()).collect()
+    })
+}
+
 proptest! {
     #[test]
     fn how_octets_arrive_changes_no_mail_and_no_reply(octets in sessions(), piece in 1usize..40) {
@@ -48,6 +74,11 @@ proptest! {
         piece in 1usize..9,
     ) {
         dot_decoding(&parts.concat(), piece);
+    }
+
+    #[test]
+    fn how_a_pop3_server_speaks_changes_no_mail(octets in pop3_servers(), piece in 1usize..40) {
+        pop3_session(&octets, piece);
     }
 
     #[test]

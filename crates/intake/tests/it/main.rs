@@ -1,7 +1,9 @@
-//! The listener in front of the real spool, talked to by real tools.
+//! The listener in front of the real spool, talked to by real tools; mail fetched from real servers.
 
 mod corpus;
+mod pop3;
 mod postfix;
 mod spool;
 mod support;
+mod token;
 mod tools;

@@ -1,10 +1,13 @@
 // An OpenID provider with Entra ID's layout and claims, for tests: oidc-provider (certified) behind
 // https://localhost:<port>/<tenant>/v2.0. Arguments: key.pem cert.pem. It says its port, is told one
-// line of JSON {"redirect": "https://…"}, says "ready", and ends when its input ends.
+// line of JSON {"redirect": "https://…"}, says "ready", and ends when its input ends. With
+// "appCertificate" (PEM) it also gives tokens to applications: `app-secret` by the secret
+// `archive-secret`, `app-certificate` by an assertion that names the certificate.
+import { X509Certificate, createHash } from 'node:crypto'
 import fs from 'node:fs'
 import https from 'node:https'
 import readline from 'node:readline'
-import Provider from 'oidc-provider'
+import Provider, { errors } from 'oidc-provider'
 
 const [key, cert] = process.argv.slice(2).map((path) => fs.readFileSync(path))
 const tenant = '11111111-2222-3333-4444-555555555555'
@@ -16,19 +19,21 @@ server.listen(0, '127.0.0.1', () => console.log(server.address().port))
 
 const lines = readline.createInterface({ input: process.stdin })
 lines.once('line', (line) => {
-  handle = provider(JSON.parse(line).redirect)
+  const { redirect, appCertificate } = JSON.parse(line)
+  handle = provider(redirect, appCertificate ? applications(appCertificate) : { clients: [] })
   console.log('ready')
 })
 lines.once('close', () => process.exit(0))
 
-function provider(redirect) {
+function provider(redirect, apps) {
   const issuer = `https://localhost:${server.address().port}/${tenant}/v2.0`
   const oidc = new Provider(issuer, {
     clients: [{
       client_id: 'archive', client_secret: 'archive-secret', redirect_uris: [redirect],
       grant_types: ['authorization_code'], token_endpoint_auth_method: 'client_secret_post',
       post_logout_redirect_uris: [new URL(redirect).origin + '/'],
-    }],
+    }, ...apps.clients],
+    ...apps.configuration,
     routes: {
       authorization: '/oauth2/v2.0/authorize', token: '/oauth2/v2.0/token', jwks: '/discovery/v2.0/keys',
       userinfo: '/oidc/userinfo', end_session: '/oauth2/v2.0/logout',
@@ -42,7 +47,7 @@ function provider(redirect) {
       email: ['email', 'xms_edov'],
     },
     cookies: { keys: ['test'] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, ...apps.features },
     findAccount: (context, id) => users[id] && {
       accountId: id,
       claims: () => ({ sub: `sub-${id}`, tid: tenant, ver: '2.0', ...users[id].claims }),
@@ -89,4 +94,43 @@ async function groups(oidc, request, response) {
   if (request.method !== 'POST' || !listed) return response.writeHead(403).end('{}')
   response.writeHead(200, { 'content-type': 'application/json' })
   response.end(JSON.stringify({ value: listed }))
+}
+
+// Applications without people, as Entra ID serves them: one scope `<resource>/.default`, permissions
+// in the claim `roles`, assertions that name their certificate.
+function applications(pem) {
+  const certificate = new X509Certificate(pem)
+  const thumbprint = (name) => createHash(name).update(certificate.raw).digest('base64url')
+  const resource = 'https://outlook.office365.com'
+  const common = { redirect_uris: [], response_types: [], grant_types: ['client_credentials'] }
+  return {
+    clients: [
+      { ...common, client_id: 'app-secret', client_secret: 'archive-secret', token_endpoint_auth_method: 'client_secret_post' },
+      {
+        ...common, client_id: 'app-certificate', token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [{ ...certificate.publicKey.export({ format: 'jwk' }), use: 'sig' }] },
+      },
+    ],
+    configuration: {
+      enabledJWA: { clientAuthSigningAlgValues: ['PS256', 'RS256'] },
+      extraTokenClaims: (context, token) => ({ tid: tenant, appid: token.clientId, roles: ['IMAP.AccessAsApp', 'POP.AccessAsApp'] }),
+      assertJwtClientAuthClaimsAndHeader: (context, claims, header) => {
+        if (header['x5t#S256'] !== thumbprint('sha256') && header.x5t !== thumbprint('sha1')) {
+          throw new errors.InvalidClient('AADSTS700027: the certificate of the assertion is not registered')
+        }
+      },
+    },
+    features: {
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => resource,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope: `${resource}/.default`, audience: resource, accessTokenTTL: 3599,
+          accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } },
+        }),
+      },
+    },
+  }
 }

@@ -81,6 +81,22 @@ const SMTP_WORDS: &[&[u8]] = &[
     b"..",
 ];
 
+/// What a POP3 server says.
+const POP3_WORDS: &[&[u8]] = &[
+    b"+OK\r\n",
+    b"+OK 1 a\r\n",
+    b"-ERR [IN-USE]\r\n",
+    b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n",
+    b"1 10\r\n",
+    b"2 2147483648\r\n",
+    b".\r\n",
+    b"\r\n.\r\n",
+    b"..",
+    b"SASL PLAIN XOAUTH2 OAUTHBEARER\r\n",
+    b"PIPELINING\r\n",
+    b"LOGIN-DELAY 99999999999999999999\r\n",
+];
+
 /// Headers of elements, lengths in several forms, an identifier.
 const DER_WORDS: &[&[u8]] = &[
     b"\x30\x00",
@@ -164,6 +180,12 @@ fn targets() -> Vec<Target> {
             intake::fuzz::mbox,
             mail_seeds,
             &[b"\nFrom a@b Mon Jan  1 00:00:00 2024\n", b"\n\n", b">From "],
+        ),
+        target(
+            "intake-pop3",
+            |octets| with_piece(octets, intake::fuzz::pop3_session),
+            pop3_seeds,
+            POP3_WORDS,
         ),
         target(
             "intake-smtp",
@@ -281,6 +303,16 @@ fn smtp_seeds() -> Vec<Vec<u8>> {
         format!("\u{1}{envelope}BDAT 4\r\nabcdBDAT 2 LAST\r\nefRSET\r\nNOOP\r\n").into_bytes(),
         format!("\u{40}{envelope}DATA\r\na\n.\nb\r.\rc\r\n.\r\n{envelope}DATA\r\n.\r\n")
             .into_bytes(),
+    ]
+}
+
+fn pop3_seeds() -> Vec<Vec<u8>> {
+    let inside = "+OK\r\n1 10\r\n2 9\r\n.\r\n+OK\r\n1 a\r\n2 b\r\n.\r\n+OK\r\nSubject: a\r\n\r\n..b\r\n\
+                  .\r\n-ERR no\r\n+OK 2 b\r\n+OK 1 a\r\n+OK\r\n+OK\r\n+OK\r\n";
+    let sasl = "SASL PLAIN XOAUTH2 OAUTHBEARER\r\nPIPELINING\r\n.\r\n+ \r\n+OK\r\n";
+    vec![
+        format!("\u{3}+OK hello\r\n-ERR what\r\n+OK\r\n+OK\r\n{inside}").into_bytes(),
+        format!("\u{40}+OK\r\n+OK\r\n{sasl}{inside}").into_bytes(),
     ]
 }
 
