@@ -175,6 +175,22 @@ pub struct SealedBatchRow {
     /// When the first certificate of its last stamp ends: a renewal is due before.
     pub valid_until: Option<Timestamp>,
     pub location: Location,
+    /// The hash algorithm of its last hash trees, such as `sha256`.
+    pub digest: String,
+    /// The last renewal.
+    pub renewed_at: Option<Timestamp>,
+    /// The note of the last renewal: what counts in place of the stamp in `location`.
+    pub proof: Option<Location>,
+}
+
+/// Stamped batches that end on the same day (UTC) and have the same hash algorithm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForecastRow {
+    /// The first end of that day.
+    pub valid_until: Timestamp,
+    pub digest: String,
+    pub batches: u64,
+    pub events: u64,
 }
 
 /// What is to be sealed, and what is.
@@ -254,6 +270,20 @@ pub trait Ledger: Send + Sync {
         after_number: u64,
         limit: u32,
     ) -> Result<Vec<SealedBatchRow>, CatalogError>;
+
+    /// Up to `limit` stamped batches after `after_number` that a renewal is due for, in order: those that hold
+    /// until less than `before`, and those whose hash algorithm is one of `digests`.
+    fn batches_due(
+        &self,
+        tenant: TenantId,
+        after_number: u64,
+        before: Timestamp,
+        digests: &[&str],
+        limit: u32,
+    ) -> Result<Vec<SealedBatchRow>, CatalogError>;
+
+    /// What ends when, of all stamped batches; ordered by the end.
+    fn forecast(&self, tenant: TenantId) -> Result<Vec<ForecastRow>, CatalogError>;
 
     /// The batch that holds an event; with `u64::MAX` the last batch.
     fn sealed_batch_of(

@@ -65,8 +65,8 @@ pub use history::{
 };
 pub use job::{JobRow, JobState, Jobs};
 pub use ledger::{
-    KeptLeaf, LEDGER_FACTS_BYTES_MAX, Ledger, LedgerEvent, LedgerKind, LedgerNote, NewLedgerEvent,
-    READINGS, SealedBatchRow, WaitingNote,
+    ForecastRow, KeptLeaf, LEDGER_FACTS_BYTES_MAX, Ledger, LedgerEvent, LedgerKind, LedgerNote,
+    NewLedgerEvent, READINGS, SealedBatchRow, WaitingNote,
 };
 pub use operation::{
     AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,

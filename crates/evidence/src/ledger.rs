@@ -238,9 +238,16 @@ impl Batch {
     /// # Errors
     /// As [`Batch::to_der`].
     pub fn tree(&self) -> Result<HashTree> {
+        HashTree::build(self.algorithm, &self.tree_leaves()?)
+    }
+
+    /// The leaves of [`Batch::tree`].
+    ///
+    /// # Errors
+    /// As [`Batch::to_der`].
+    pub fn tree_leaves(&self) -> Result<Vec<HashValue>> {
         let file = self.algorithm.hash(&self.to_der()?);
-        let leaves = std::iter::once(file).chain(self.leaves.iter().map(|leaf| leaf.digest));
-        HashTree::build(self.algorithm, &leaves.collect::<Vec<_>>())
+        Ok(std::iter::once(file).chain(self.leaves.iter().map(|leaf| leaf.digest)).collect())
     }
 
     /// Checks that this batch comes right after the one whose file is `predecessor`.

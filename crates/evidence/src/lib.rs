@@ -9,6 +9,7 @@
 //! brings them under one root, [`Request`] asks an authority for a token over that root,
 //! [`EvidenceRecord`] carries the reduced tree of one leaf and the token, [`Verifier`] checks it.
 
+mod batch_proof;
 mod certificate;
 mod chain;
 mod der;
@@ -34,6 +35,7 @@ mod tree;
 mod tst_info;
 mod verify;
 
+pub use batch_proof::{BatchTrees, LeafPlace, RenewedBatch};
 pub use chain::TrustAnchors;
 pub use error::{EvidenceError, Result};
 pub use hash::{HashAlgorithm, HashValue};

@@ -1,5 +1,8 @@
 use crate::der::{self, Algorithm, Reader, SEQUENCE, constructed};
-use crate::{EvidenceError, HashAlgorithm, HashValue, Limits, Result};
+use crate::{
+    DataObjects, EvidenceError, HashAlgorithm, HashTreeRenewal, HashValue, LeafPlace, Limits,
+    Result, TimeStampToken, group_hash, reduced_hash_tree,
+};
 
 const NAME: &str = "the evidence record";
 
@@ -102,21 +105,46 @@ impl EvidenceRecord {
         self.chains.last().and_then(|chain| chain.stamps.last()).expect("a record has a stamp")
     }
 
-    /// The record of another leaf of the same tree: `first` makes its own first stamp from the
-    /// token; time-stamp renewals are over tokens and are shared.
+    /// The record of other objects that stand in the same trees: `places` says where, one for each
+    /// chain. Time-stamp renewals are over tokens and are shared.
     ///
     /// # Errors
-    /// After a hash-tree renewal, which is over each object by itself.
-    pub fn for_leaf(&self, first: impl FnOnce(&[u8]) -> ArchiveTimeStamp) -> Result<Self> {
-        let [chain] = self.chains.as_slice() else {
-            let what = "the record has a hash-tree renewal of its own";
-            return Err(EvidenceError::Unsupported(what.into()));
-        };
-        let mut stamps = chain.stamps.clone();
-        if let Some(stamp) = stamps.first_mut() {
-            *stamp = first(&stamp.token);
+    /// [`EvidenceError::HashAbsent`] when a place holds other objects; another number of places than
+    /// of chains.
+    pub fn for_objects(
+        &self,
+        objects: &DataObjects<'_>,
+        places: &[LeafPlace],
+        limits: &Limits,
+    ) -> Result<Self> {
+        if places.len() != self.chains.len() {
+            let flaw = "it has not one tree for each chain";
+            return Err(EvidenceError::Malformed { structure: NAME, flaw });
         }
-        Ok(Self { chains: vec![ArchiveTimeStampChain { stamps }], ..self.clone() })
+        let mut record: Option<Self> = None;
+        for (chain, place) in self.chains.iter().zip(places) {
+            let algorithm = chain.algorithm(limits)?;
+            let Some((first, renewals)) = chain.stamps.split_first() else { continue };
+            let mut built = match record {
+                None => {
+                    let members = objects.hashes(algorithm);
+                    check_leaf(algorithm, &members, place)?;
+                    let lists = reduced_hash_tree(&members, &place.siblings);
+                    Self::first(ArchiveTimeStamp::new(algorithm, lists, &first.token))
+                }
+                Some(before) => {
+                    let renewal = HashTreeRenewal::of(&before, objects, algorithm);
+                    if renewal.leaf()? != place.leaf {
+                        return Err(EvidenceError::HashAbsent);
+                    }
+                    renewal.apply(&before, &place.siblings, &first.token)
+                }
+            };
+            renewals.iter().for_each(|stamp| built.extend(stamp.clone()));
+            record = Some(built);
+        }
+        // A record has at least one chain, and a chain at least one stamp.
+        record.ok_or(EvidenceError::NoObjects)
     }
 
     /// Appends to the last chain.
@@ -150,7 +178,26 @@ fn read_declared(declared: &[u8]) -> Result<Vec<HashAlgorithm>> {
     Ok(algorithms)
 }
 
+fn check_leaf(algorithm: HashAlgorithm, members: &[HashValue], place: &LeafPlace) -> Result<()> {
+    match group_hash(algorithm, members)? == place.leaf {
+        true => Ok(()),
+        false => Err(EvidenceError::HashAbsent),
+    }
+}
+
 impl ArchiveTimeStampChain {
+    /// The hash algorithm of its trees.
+    ///
+    /// # Errors
+    /// When the first stamp does not name it and its token is not readable.
+    pub fn algorithm(&self, limits: &Limits) -> Result<HashAlgorithm> {
+        match self.stamps.first() {
+            Some(ArchiveTimeStamp { algorithm: Some(named), .. }) => Ok(*named),
+            Some(stamp) => Ok(TimeStampToken::parse(&stamp.token, limits)?.info().algorithm),
+            None => Err(EvidenceError::NoObjects),
+        }
+    }
+
     pub fn stamps(&self) -> &[ArchiveTimeStamp] {
         &self.stamps
     }

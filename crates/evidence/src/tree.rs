@@ -69,6 +69,14 @@ impl HashTree {
         siblings
     }
 
+    /// The leaf that was passed as the `index`-th.
+    ///
+    /// # Panics
+    /// When there is no such leaf.
+    pub fn leaf(&self, index: usize) -> HashValue {
+        self.node(0, self.places[index] as usize)
+    }
+
     fn node(&self, level: usize, place: usize) -> HashValue {
         let width = self.algorithm.length_bytes();
         let octets = &self.levels[level][place * width..(place + 1) * width];

@@ -1,13 +1,12 @@
 //! Events that are not about the arrival of a mail: their notes in the vault, their leaves.
 
 use catalog::{Catalog, CatalogError, KeptLeaf, LedgerEvent, LedgerNote};
-use evidence::{HashValue, group_hash};
+use evidence::{HashAlgorithm, HashValue, group_hash};
 use fail::fail_point;
 use model::{ContentId, Digest, Location, TenantId};
 use store::{EntryKind, NewEntry, Sealed as SealedEntry};
 
 use crate::octets::hash_values;
-use crate::seal::ALGORITHM;
 use crate::{Ledger, LedgerError, Result};
 
 /// Notes that are written into the vault at once.
@@ -62,7 +61,7 @@ impl Ledger {
             let event = events.into_iter().find(|event| event.seq == seq && event.mail);
             let none = || LedgerError::Facts { seq, why: "it is no event of a mail".into() };
             let event = event.ok_or_else(none)?;
-            let leaf = self.leaf(tenant, &event)?;
+            let leaf = self.sha256_leaf(tenant, &event)?;
             let leaf = <[u8; 32]>::try_from(leaf.as_slice()).map_err(|_| none())?;
             kept.push(KeptLeaf {
                 seq,
@@ -100,8 +99,29 @@ impl Ledger {
         Ok(Some((note, octets)))
     }
 
-    /// The leaf of an event: from the vault, or what was kept of it.
+    /// The leaf of an event under the archive's hash algorithm. Of mail whose entry was erased it is what was
+    /// kept: the hash under SHA-256, hashed once more if that is another algorithm.
     pub(crate) fn leaf(&self, tenant: TenantId, event: &LedgerEvent) -> Result<HashValue> {
+        let algorithm = self.algorithm;
+        if algorithm == HashAlgorithm::Sha256 {
+            return self.sha256_leaf(tenant, event);
+        }
+        if let Some(kept) = event.kept {
+            return Ok(algorithm.hash(kept.as_bytes()));
+        }
+        let hashes = match (event.mail, event.location) {
+            (true, Some(location)) => {
+                self.octets(tenant, event.seq, location)?.objects()?.hashes(algorithm)
+            }
+            _ => match self.note(tenant, event)? {
+                Some((_, octets)) => vec![algorithm.hash(&octets)],
+                None => return Err(lost(event.seq)),
+            },
+        };
+        Ok(group_hash(algorithm, &hashes)?)
+    }
+
+    fn sha256_leaf(&self, tenant: TenantId, event: &LedgerEvent) -> Result<HashValue> {
         let seq = event.seq;
         if let Some(kept) = event.kept {
             return Ok(HashValue::from(kept));
@@ -110,14 +130,15 @@ impl Ledger {
             (true, Some(location)) => self.members(tenant, seq, location)?,
             _ => match self.note(tenant, event)? {
                 Some((_, octets)) => vec![Digest::of(&octets)],
-                None => {
-                    let why = "the catalog has lost its entry".into();
-                    return Err(LedgerError::Facts { seq, why });
-                }
+                None => return Err(lost(seq)),
             },
         };
-        Ok(group_hash(ALGORITHM, &hash_values(&members))?)
+        Ok(group_hash(HashAlgorithm::Sha256, &hash_values(&members))?)
     }
+}
+
+fn lost(seq: u64) -> LedgerError {
+    LedgerError::Facts { seq, why: "the catalog has lost its entry".into() }
 }
 
 /// Writes down the event that a note of the vault holds; `false` when it holds none. For a

@@ -10,15 +10,14 @@ mod event;
 mod export;
 mod note;
 mod octets;
+mod renew;
 mod seal;
 
 use std::sync::Arc;
 
 use catalog::Catalog;
 use evidence::ledger::Batch;
-use evidence::{
-    ArchiveTimeStamp, DataObjects, EvidenceRecord, HashTree, Limits, reduced_hash_tree,
-};
+use evidence::{BatchTrees, DataObjects, EvidenceRecord, HashAlgorithm, Limits};
 use model::TenantId;
 use store::Vault;
 
@@ -27,18 +26,28 @@ pub use event::{EVENT_CRASH_POINTS, recover_event};
 pub use export::Export;
 pub use note::{Seal, SealedBatch, recover_note};
 pub use octets::DeliveryOctets;
-pub use seal::{Authority, How, LEAVES_MAX, Sealed};
+pub use renew::{RENEWAL_CRASH_POINTS, RENEWED_MAX, Renewed};
+pub use seal::{Asked, Authority, How, LEAVES_MAX, SEAL_CRASH_POINTS, Sealed};
 
 /// Seals and proves over one vault and catalog. Calls for one tenant must not overlap.
 pub struct Ledger {
     vault: Arc<Vault>,
     catalog: Arc<dyn Catalog>,
     limits: Limits,
+    algorithm: HashAlgorithm,
 }
 
 impl Ledger {
+    /// Seals under SHA-256, which the vault knows of all octets.
     pub fn new(vault: Arc<Vault>, catalog: Arc<dyn Catalog>) -> Self {
-        Self { vault, catalog, limits: Limits::default() }
+        Self { vault, catalog, limits: Limits::default(), algorithm: HashAlgorithm::Sha256 }
+    }
+
+    /// Seals new batches under another hash algorithm: all octets are read again for it.
+    #[must_use]
+    pub fn under(mut self, algorithm: HashAlgorithm) -> Self {
+        self.algorithm = algorithm;
+        self
     }
 
     /// What proves the events of the batch that holds `seq`; `None` while it is not sealed.
@@ -47,38 +56,50 @@ impl Ledger {
     /// Of catalog and vault; when the note in the vault is not the batch that the catalog says.
     pub fn proofs_of(&self, tenant: TenantId, seq: u64) -> Result<Option<Proofs>> {
         let Some(row) = self.catalog.sealed_batch_of(tenant, seq)? else { return Ok(None) };
-        let sealed = self.read_note(tenant, &row)?;
-        let tree = sealed.batch.tree()?;
-        Ok(Some(Proofs { sealed, tree }))
+        Proofs::of(self.read_note(tenant, &row)?, &self.limits).map(Some)
     }
 }
 
-/// A sealed batch with its hash tree: proofs of its events without hashing it again.
+/// A sealed batch with its hash trees: proofs of its events without hashing it again.
 pub struct Proofs {
     sealed: SealedBatch,
-    tree: HashTree,
+    /// `None` for a local seal.
+    trees: Option<BatchTrees>,
+    limits: Limits,
 }
 
 impl Proofs {
+    pub(crate) fn of(sealed: SealedBatch, limits: &Limits) -> Result<Self> {
+        let trees = match &sealed.seal {
+            Seal::Stamped(record) => {
+                let leaves = sealed.batch.tree_leaves()?;
+                Some(BatchTrees::build(record, leaves, &sealed.trees, limits)?)
+            }
+            Seal::Local(_) => None,
+        };
+        Ok(Self { sealed, trees, limits: *limits })
+    }
+
     pub fn sealed(&self) -> &SealedBatch {
         &self.sealed
     }
 
     /// The evidence record of one event's data object group (`objects`); `None` for a batch that has
-    /// only a local seal.
+    /// only a local seal. After a hash-tree renewal the objects are hashed again, once for each.
     ///
     /// # Errors
-    /// When the batch has no such event or lists another group for it.
+    /// When the batch has no such event or lists another group for it; of an event whose octets
+    /// could not be read at a hash-tree renewal.
     pub fn evidence(&self, seq: u64, objects: &DataObjects<'_>) -> Result<Option<EvidenceRecord>> {
         let batch: &Batch = &self.sealed.batch;
         let (place, leaf) =
             batch.leaf(seq).ok_or(LedgerError::NotInBatch { seq, batch: batch.number })?;
-        let members = objects.hashes(batch.algorithm);
-        if evidence::group_hash(batch.algorithm, &members)? != leaf.digest {
+        if evidence::group_hash(batch.algorithm, &objects.hashes(batch.algorithm))? != leaf.digest {
             return Err(LedgerError::AnotherGroup { seq, batch: batch.number });
         }
-        let Seal::Stamped(of_file) = &self.sealed.seal else { return Ok(None) };
-        let lists = reduced_hash_tree(&members, &self.tree.siblings(place + 1));
-        Ok(Some(of_file.for_leaf(|token| ArchiveTimeStamp::new(batch.algorithm, lists, token))?))
+        let (Seal::Stamped(of_file), Some(trees)) = (&self.sealed.seal, &self.trees) else {
+            return Ok(None);
+        };
+        Ok(Some(of_file.for_objects(objects, &trees.places(place + 1), &self.limits)?))
     }
 }

@@ -1,7 +1,7 @@
 use catalog::{Catalog, SealedBatchRow};
 use evidence::export::last_token;
 use evidence::ledger::{Batch, decode_note, encode_note};
-use evidence::{EvidenceRecord, Limits, LocalSeal, TimeStampToken};
+use evidence::{EvidenceRecord, HashValue, Limits, LocalSeal, RenewedBatch, TimeStampToken};
 use model::{Location, TenantId};
 
 use crate::{Ledger, LedgerError, Result};
@@ -13,6 +13,8 @@ pub struct SealedBatch {
     /// The batch file: the octets that are sealed.
     pub file: Vec<u8>,
     pub seal: Seal,
+    /// For each hash-tree renewal the leaves of its tree ([`evidence::RenewedBatch`]).
+    pub trees: Vec<Vec<HashValue>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +48,16 @@ impl Ledger {
         if (batch.tenant, batch.number, batch.first_seq(), batch.last_seq()) != expected {
             return Err(LedgerError::NotTheBatch(row.number));
         }
-        Ok(SealedBatch { batch, file: file.to_vec(), seal })
+        let mut sealed = SealedBatch { batch, file: file.to_vec(), seal, trees: Vec::new() };
+        if let Some(proof) = row.proof {
+            let entry = self.vault.read(tenant, proof)?;
+            let renewed = RenewedBatch::parse(&entry.octets, &self.limits)?;
+            let renewed = renewed.filter(|it| it.number == row.number);
+            let renewed = renewed.ok_or(LedgerError::NotTheBatch(row.number))?;
+            sealed.seal = Seal::Stamped(renewed.record);
+            sealed.trees = renewed.trees;
+        }
+        Ok(sealed)
     }
 }
 
@@ -63,6 +74,9 @@ pub fn recover_note(
     octets: &[u8],
 ) -> Result<bool> {
     let limits = Limits::default();
+    if let Some(renewed) = RenewedBatch::parse(octets, &limits)? {
+        return recover_renewal(catalog, tenant, location, &renewed, &limits);
+    }
     let Ok((file, record, _)) = decode_note(octets, &limits) else { return Ok(false) };
     let batch = Batch::parse(file, &limits)?;
     let token = match record {
@@ -80,6 +94,33 @@ pub fn recover_note(
         stamped_at: token.as_ref().map(|token| token.info().gen_time),
         valid_until: token.as_ref().and_then(TimeStampToken::certificates_end),
         location,
+        digest: batch.algorithm.name().to_owned(),
+        renewed_at: None,
+        proof: None,
+    };
+    catalog.save_sealed_batch(tenant, &row)?;
+    Ok(true)
+}
+
+/// A renewal follows its batch; one without it is left alone.
+fn recover_renewal(
+    catalog: &dyn Catalog,
+    tenant: TenantId,
+    location: Location,
+    renewed: &RenewedBatch,
+    limits: &Limits,
+) -> Result<bool> {
+    let rows = catalog.sealed_batches(tenant, renewed.number.saturating_sub(1), 1)?;
+    let Some(row) = rows.into_iter().find(|row| row.number == renewed.number) else {
+        return Err(LedgerError::NotTheBatch(renewed.number));
+    };
+    let token = TimeStampToken::parse(last_token(&renewed.record), limits)?;
+    let row = SealedBatchRow {
+        renewed_at: Some(token.info().gen_time),
+        valid_until: token.certificates_end(),
+        digest: token.info().algorithm.name().to_owned(),
+        proof: Some(location),
+        ..row
     };
     catalog.save_sealed_batch(tenant, &row)?;
     Ok(true)

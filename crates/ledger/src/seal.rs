@@ -1,9 +1,11 @@
 use catalog::SealedBatchRow;
 use evidence::ledger::{Batch, Leaf, SealKind};
 use evidence::{
-    ArchiveTimeStamp, EvidenceRecord, HashAlgorithm, HashTree, LocalKey, Request, TrustAnchors,
-    VerifiedToken, check_response, reduced_hash_tree,
+    ArchiveTimeStamp, EvidenceError, EvidenceRecord, HashAlgorithm, HashTree, HashValue, LocalKey,
+    Request, RevocationInfo, RevocationSource, TrustAnchors, VerifiedToken, check_response,
+    reduced_hash_tree, revocation_sources, verify_token,
 };
+use fail::fail_point;
 use model::{ContentId, TenantId, Timestamp};
 use store::{EntryKind, NewEntry};
 
@@ -12,8 +14,8 @@ use crate::{Ledger, LedgerError, Result};
 
 /// The most events of one batch.
 pub const LEAVES_MAX: u32 = 100_000;
-/// Facts of entries name SHA-256 digests, so batches are sealed under it.
-pub(crate) const ALGORITHM: HashAlgorithm = HashAlgorithm::Sha256;
+/// The places where the crash suite ends the process: around the note of a batch.
+pub const SEAL_CRASH_POINTS: &[&str] = &["ledger.seal.before", "ledger.seal.after"];
 
 /// Asks a time-stamp authority, for instance over HTTP.
 pub trait Authority {
@@ -22,6 +24,23 @@ pub trait Authority {
     /// # Errors
     /// Why there is no answer.
     fn ask(&self, request: &[u8]) -> Result<Vec<u8>, String>;
+
+    /// What is known about the revocation of one certificate of its chain, unchecked; nothing where
+    /// it cannot be had.
+    fn revocation(&self, source: &RevocationSource) -> Vec<RevocationInfo> {
+        let _ = source;
+        Vec::new()
+    }
+}
+
+/// An authority, and how its answers are judged.
+pub struct Asked<'a> {
+    /// For messages.
+    pub name: &'a str,
+    pub authority: &'a dyn Authority,
+    pub anchors: &'a TrustAnchors,
+    /// A policy to ask for, in dotted decimal notation.
+    pub policy: Option<&'a str>,
 }
 
 /// How a batch is sealed.
@@ -29,12 +48,13 @@ pub enum How<'a> {
     /// Under the archive's own key: to be stamped later.
     Local(&'a LocalKey),
     Stamp {
-        authority: &'a dyn Authority,
-        anchors: &'a TrustAnchors,
-        /// A policy to ask for, in dotted decimal notation.
-        policy: Option<String>,
-        /// A random number that is used once.
-        nonce: u64,
+        /// In the order in which they are asked: the first answer that holds counts.
+        authorities: &'a [Asked<'a>],
+        /// Draws a random number, another one each time.
+        nonce: &'a dyn Fn() -> u64,
+        /// Refuse a stamp whose chain is not wholly covered by revocation data, as the basis profile
+        /// of TR-ESOR wants it.
+        require_revocation: bool,
     },
 }
 
@@ -68,21 +88,24 @@ impl Ledger {
         let batch = Batch {
             tenant,
             number: last.as_ref().map_or(0, |sealed| sealed.batch.number) + 1,
-            predecessor: last.as_ref().map(|sealed| ALGORITHM.hash(&sealed.file)),
-            algorithm: ALGORITHM,
+            predecessor: last.as_ref().map(|sealed| self.algorithm.hash(&sealed.file)),
+            algorithm: self.algorithm,
             sealed_at: last.as_ref().map_or(now, |sealed| now.max(sealed.batch.sealed_at)),
             kind: if matches!(how, How::Local(_)) { SealKind::LocalKey } else { SealKind::Stamped },
             leaves,
         };
         let file = batch.to_der()?;
         let (seal, token) = match how {
-            How::Local(key) => (Seal::Local(key.seal(ALGORITHM, &file, batch.sealed_at)), None),
+            How::Local(key) => {
+                (Seal::Local(key.seal(self.algorithm, &file, batch.sealed_at)), None)
+            }
             How::Stamp { .. } => {
                 let (record, token) = self.stamp(&batch, &file, now, how)?;
                 (Seal::Stamped(record), Some(token))
             }
         };
-        self.keep(tenant, &SealedBatch { batch, file, seal }, token.as_ref()).map(Some)
+        let sealed = SealedBatch { batch, file, seal, trees: Vec::new() };
+        self.keep(tenant, &sealed, token.as_ref()).map(Some)
     }
 
     /// Stamps a batch that has a local seal only. `None` when it is stamped already.
@@ -134,21 +157,97 @@ impl Ledger {
         now: Timestamp,
         how: &How<'_>,
     ) -> Result<(EvidenceRecord, VerifiedToken)> {
-        let How::Stamp { authority, anchors, policy, nonce } = how else {
+        let algorithm = batch.algorithm;
+        let tree: HashTree = batch.tree()?;
+        let token = self.token(algorithm, tree.root(), now, how)?;
+        let lists = reduced_hash_tree(&[algorithm.hash(file)], &tree.siblings(0));
+        let stamp = ArchiveTimeStamp::new(algorithm, lists, token.token.der());
+        Ok((EvidenceRecord::first(stamp), token))
+    }
+
+    /// A token over `imprint` from the first authority whose answer holds, with what could be had
+    /// about the revocation of its chain.
+    ///
+    /// # Errors
+    /// The error of the only authority, or what each of them did.
+    pub(crate) fn token(
+        &self,
+        algorithm: HashAlgorithm,
+        imprint: HashValue,
+        now: Timestamp,
+        how: &How<'_>,
+    ) -> Result<VerifiedToken> {
+        let How::Stamp { authorities, nonce, require_revocation } = how else {
             return Err(LedgerError::Authority("none was given".into()));
         };
-        let tree: HashTree = batch.tree()?;
-        let request = Request {
-            algorithm: ALGORITHM,
-            imprint: tree.root(),
-            nonce: *nonce,
-            policy: policy.clone(),
-        };
-        let answer = authority.ask(&request.to_der()?).map_err(LedgerError::Authority)?;
-        let token = check_response(&request, &answer, anchors, now, &self.limits)?;
-        let lists = reduced_hash_tree(&[ALGORITHM.hash(file)], &tree.siblings(0));
-        let stamp = ArchiveTimeStamp::new(ALGORITHM, lists, token.token.der());
-        Ok((EvidenceRecord::first(stamp), token))
+        let mut failed = Vec::new();
+        for asked in *authorities {
+            let policy = asked.policy.map(str::to_owned);
+            let request = Request { algorithm, imprint, nonce: nonce(), policy };
+            match self.ask(asked, &request, now, *require_revocation) {
+                Ok(token) => return Ok(token),
+                Err(error) => failed.push((asked.name, error)),
+            }
+        }
+        match failed.len() {
+            0 => Err(LedgerError::Authority("none is configured".into())),
+            1 => Err(failed.remove(0).1),
+            _ => {
+                let all: Vec<String> =
+                    failed.iter().map(|(name, error)| format!("{name}: {error}")).collect();
+                Err(LedgerError::Authority(all.join("; ")))
+            }
+        }
+    }
+
+    fn ask(
+        &self,
+        asked: &Asked<'_>,
+        request: &Request,
+        now: Timestamp,
+        require_revocation: bool,
+    ) -> Result<VerifiedToken> {
+        let answer = asked.authority.ask(&request.to_der()?).map_err(LedgerError::Authority)?;
+        let token = check_response(request, &answer, asked.anchors, now, &self.limits)?;
+        let token = self.with_revocation(asked, token, now)?;
+        let missing = token.revocation.iter().find(|status| status.as_of.is_none());
+        match missing.filter(|_| require_revocation) {
+            Some(missing) => Err(EvidenceError::RevocationMissing(missing.subject.clone()).into()),
+            None => Ok(token),
+        }
+    }
+
+    /// Fetches what the token does not carry. Data that does not hold is left out; a revocation
+    /// that it tells of refuses the token.
+    fn with_revocation(
+        &self,
+        asked: &Asked<'_>,
+        token: VerifiedToken,
+        now: Timestamp,
+    ) -> Result<VerifiedToken> {
+        let stamped = token.token.info().gen_time;
+        let mut infos = token.token.revocation().to_vec();
+        let mut best = token;
+        let sources = revocation_sources(&best, asked.anchors)?;
+        for (place, source) in sources.iter().enumerate() {
+            let covered = best.revocation.get(place).is_some_and(|it| it.as_of.is_some());
+            if covered {
+                continue;
+            }
+            for info in asked.authority.revocation(source) {
+                let tried = [infos.clone(), vec![info]].concat();
+                let token = best.token.carrying(&best.path, &tried, &self.limits);
+                let Ok(verified) = token.and_then(|token| verify_token(&token, asked.anchors))
+                else {
+                    continue;
+                };
+                (infos, best) = (tried, verified);
+            }
+        }
+        for status in &best.revocation {
+            status.check(stamped, now)?;
+        }
+        Ok(best)
     }
 
     /// First the vault, then the catalog: the catalog never points to what is not there.
@@ -162,7 +261,9 @@ impl Ledger {
         let content = ContentId::of(&note);
         let entry = NewEntry { kind: EntryKind::Note, content, octets: &note };
         let entry = self.vault.seal(tenant, &entry)?;
+        fail_point!("ledger.seal.before");
         let locations = self.vault.append(tenant, &[entry])?;
+        fail_point!("ledger.seal.after");
         let batch = &sealed.batch;
         let location = locations.first().copied().ok_or(LedgerError::NotTheBatch(batch.number))?;
         let row = SealedBatchRow {
@@ -173,6 +274,9 @@ impl Ledger {
             stamped_at: token.map(|token| token.token.info().gen_time),
             valid_until: token.map(|token| token.valid_until),
             location,
+            digest: batch.algorithm.name().to_owned(),
+            renewed_at: None,
+            proof: None,
         };
         self.catalog.save_sealed_batch(tenant, &row)?;
         Ok(Sealed {

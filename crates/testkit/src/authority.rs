@@ -78,6 +78,19 @@ impl Authority {
         Self { folder: folder.to_owned(), server: None }
     }
 
+    /// Replaces the signer by another one, certified for ten years from `at` (UTC).
+    ///
+    /// # Panics
+    /// When faketime or openssl fail.
+    pub fn next_signer(&self, at: &str) {
+        let script = component("make.sh");
+        let mut command = Command::new("faketime");
+        command.env("TZ", "UTC").arg(at).arg("bash").arg(script).arg(&self.folder);
+        let output = command.arg("next:ec:P-256").stdin(Stdio::null()).output();
+        let output = output.expect("faketime starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// A file that `make.sh` made: `root.pem`, `tsa.pem`, `issuing.crl` …
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -26,3 +26,12 @@ CREATE TABLE ledger_reading (
     tenant INTEGER PRIMARY KEY REFERENCES tenant (row),
     audit INTEGER NOT NULL
 ) STRICT;
+
+-- What became of a batch after its first stamp; `proof_…` is the place of the last renewal's note.
+ALTER TABLE sealed_batch ADD COLUMN digest TEXT NOT NULL DEFAULT 'sha256';
+ALTER TABLE sealed_batch ADD COLUMN renewed_at INTEGER;
+ALTER TABLE sealed_batch ADD COLUMN proof_pack INTEGER;
+ALTER TABLE sealed_batch ADD COLUMN proof_slot INTEGER;
+ALTER TABLE sealed_batch ADD COLUMN proof_offset INTEGER;
+ALTER TABLE sealed_batch ADD COLUMN proof_length INTEGER;
+CREATE INDEX sealed_batch_end ON sealed_batch (tenant, valid_until) WHERE stamped_at IS NOT NULL;

@@ -1,18 +1,18 @@
 use fail::fail_point;
 use model::{Digest, Location, TenantId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit::audit_row;
 use super::codes::{Name, int, json, uint};
 use super::fault::{Abort, Fault};
 use super::{Sqlite, tenant_row};
 use crate::{
-    AuditRow, CatalogError, KeptLeaf, LEDGER_FACTS_BYTES_MAX, Ledger, LedgerEvent, LedgerKind,
-    LedgerNote, NewLedgerEvent, READINGS, SealedBatchRow, WaitingNote,
+    AuditRow, CatalogError, ForecastRow, KeptLeaf, LEDGER_FACTS_BYTES_MAX, Ledger, LedgerEvent,
+    LedgerKind, LedgerNote, NewLedgerEvent, READINGS, SealedBatchRow, WaitingNote,
 };
 
-const COLUMNS: &str =
-    "number, first_seq, last_seq, sealed_at, stamped_at, valid_until, pack, slot, offset, length";
+const COLUMNS: &str = "number, first_seq, last_seq, sealed_at, stamped_at, valid_until, pack, slot,
+    offset, length, digest, renewed_at, proof_pack, proof_slot, proof_offset, proof_length";
 
 impl Ledger for Sqlite {
     fn append_ledger(
@@ -138,16 +138,16 @@ impl Ledger for Sqlite {
     ) -> Result<(), CatalogError> {
         self.write(|db, _| {
             let tenant = tenant_row(db, tenant)?;
-            db.prepare_cached(
-                "INSERT INTO sealed_batch (tenant, number, first_seq, last_seq, sealed_at,
-                     stamped_at, valid_until, pack, slot, offset, length)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (tenant, number) DO UPDATE SET sealed_at = excluded.sealed_at,
-                     stamped_at = excluded.stamped_at, valid_until = excluded.valid_until,
-                     pack = excluded.pack, slot = excluded.slot, offset = excluded.offset,
-                     length = excluded.length",
-            )?
-            .execute((
+            let place = |at: Option<Location>| {
+                at.map(|at| (at.pack, at.slot, int(at.offset), int(at.length_bytes)))
+            };
+            let proof = place(batch.proof);
+            db.prepare_cached(&format!(
+                "INSERT OR REPLACE INTO sealed_batch (tenant, {COLUMNS})
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                     ?17)"
+            ))?
+            .execute(params![
                 tenant,
                 int(batch.number),
                 int(batch.first_seq),
@@ -159,8 +159,65 @@ impl Ledger for Sqlite {
                 batch.location.slot,
                 int(batch.location.offset),
                 int(batch.location.length_bytes),
-            ))?;
+                batch.digest,
+                batch.renewed_at.map(Timestamp::as_micros),
+                proof.map(|it| it.0),
+                proof.map(|it| it.1),
+                proof.map(|it| it.2),
+                proof.map(|it| it.3),
+            ])?;
             Ok(())
+        })
+    }
+
+    fn batches_due(
+        &self,
+        tenant: TenantId,
+        after_number: u64,
+        before: Timestamp,
+        digests: &[&str],
+        limit: u32,
+    ) -> Result<Vec<SealedBatchRow>, CatalogError> {
+        self.read(|db| {
+            let tenant = tenant_row(db, tenant)?;
+            let batches = db
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM sealed_batch
+                     WHERE tenant = ?1 AND number > ?2 AND stamped_at IS NOT NULL
+                         AND (valid_until < ?3
+                             OR digest IN (SELECT value FROM json_each(?4)))
+                     ORDER BY number LIMIT ?5"
+                ))?
+                .query_map(
+                    (tenant, int(after_number), before.as_micros(), json(&digests), limit),
+                    sealed,
+                )?
+                .collect::<Result<_, _>>()?;
+            Ok(batches)
+        })
+    }
+
+    fn forecast(&self, tenant: TenantId) -> Result<Vec<ForecastRow>, CatalogError> {
+        self.read(|db| {
+            let tenant = tenant_row(db, tenant)?;
+            let rows = db
+                .prepare_cached(
+                    "SELECT min(valid_until) AS first, digest, count(*),
+                         sum(last_seq - first_seq + 1)
+                     FROM sealed_batch
+                     WHERE tenant = ?1 AND stamped_at IS NOT NULL AND valid_until IS NOT NULL
+                     GROUP BY valid_until / 86400000000, digest ORDER BY first, digest",
+                )?
+                .query_map([tenant], |row| {
+                    Ok(ForecastRow {
+                        valid_until: Timestamp::from_micros(row.get(0)?),
+                        digest: row.get(1)?,
+                        batches: uint(row.get(2)?),
+                        events: uint(row.get(3)?),
+                    })
+                })?
+                .collect::<Result<_, _>>()?;
+            Ok(rows)
         })
     }
 
@@ -357,6 +414,7 @@ fn event(row: &Row<'_>) -> Result<LedgerEvent, Fault> {
 
 fn sealed(row: &Row<'_>) -> Result<SealedBatchRow, Fault> {
     let time = |at: Option<i64>| at.map(Timestamp::from_micros);
+    let proof: Option<u32> = row.get(12)?;
     Ok(SealedBatchRow {
         number: uint(row.get(0)?),
         first_seq: uint(row.get(1)?),
@@ -364,11 +422,19 @@ fn sealed(row: &Row<'_>) -> Result<SealedBatchRow, Fault> {
         sealed_at: Timestamp::from_micros(row.get(3)?),
         stamped_at: time(row.get(4)?),
         valid_until: time(row.get(5)?),
-        location: Location {
-            pack: row.get(6)?,
-            slot: row.get(7)?,
-            offset: uint(row.get(8)?),
-            length_bytes: uint(row.get(9)?),
-        },
+        location: place(row, 6)?,
+        digest: row.get(10)?,
+        renewed_at: time(row.get(11)?),
+        proof: proof.map(|_| place(row, 12)).transpose()?,
+    })
+}
+
+/// From the columns pack, slot, offset, length, which begin at `first`.
+fn place(row: &Row<'_>, first: usize) -> Result<Location, Fault> {
+    Ok(Location {
+        pack: row.get(first)?,
+        slot: row.get(first + 1)?,
+        offset: uint(row.get(first + 2)?),
+        length_bytes: uint(row.get(first + 3)?),
     })
 }

@@ -55,7 +55,10 @@ certify() { # NAME SUBJECT ISSUER SECTION DAYS
   openssl x509 -req -in "$S/$1.csr" -CA "$S/$3.pem" -CAkey "$S/$3.key" -set_serial "0x$(openssl rand -hex 8)" \
     -days "$5" -sha256 -extfile "$S/ca.cnf" -extensions "$4" -out "$S/$1.pem" 2>/dev/null
 }
-if [ "$KEY" != signer ]; then
+if [ "${KEY#next:}" != "$KEY" ]; then # another signer under the same authority
+  new_key "$S/tsa.key" "${KEY#next:}"
+  certify tsa "/C=DE/O=Test Trust/CN=Test Stamps" issuing signer 3650
+elif [ "$KEY" != signer ]; then
   : >"$S/root.txt"; : >"$S/issuing.txt"; echo 01 >"$S/crlnumber"; echo 01 >"$S/serial"
   new_key "$S/root.key" ec:P-384
   openssl req -x509 -new -key "$S/root.key" -subj "/C=DE/O=Test Trust/CN=Test Root" -days 14600 -sha256 \

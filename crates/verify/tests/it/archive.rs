@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use catalog::{Batch, Catalog, NewPart, NewRecord, Outcome, Tenant};
 use evidence::{LocalKey, TrustAnchors};
-use ledger::{Authority as Ask, Export, How, Ledger, LedgerError};
+use ledger::{Asked, Authority as Ask, Export, How, Ledger, LedgerError};
 use model::{
     ContentId, Digest, HeaderRules, RecordFacts, RecordId, ReportFacts, Shape, Source, SourceId,
     TenantId,
@@ -30,7 +30,11 @@ impl Ask for Openssl<'_> {
     }
 }
 
-struct Silent;
+pub fn stamped<'a>(authorities: &'a [Asked<'a>]) -> How<'a> {
+    How::Stamp { authorities, nonce: &|| 1234, require_revocation: false }
+}
+
+pub struct Silent;
 
 impl Ask for Silent {
     fn ask(&self, _: &[u8]) -> Result<Vec<u8>, String> {
@@ -133,11 +137,16 @@ impl Archive {
 
     pub fn seal(&self) -> Option<ledger::Sealed> {
         let authority = Openssl(&self.authority);
-        self.ledger().seal(TENANT, now(), &self.stamped(&authority)).unwrap()
+        self.seal_by(&authority).unwrap()
     }
 
-    pub fn stamped<'a>(&'a self, authority: &'a dyn Ask) -> How<'a> {
-        How::Stamp { authority, anchors: &self.anchors, policy: None, nonce: 1234 }
+    pub fn seal_by(&self, authority: &dyn Ask) -> Result<Option<ledger::Sealed>, LedgerError> {
+        let asked = [self.asked("test", authority)];
+        self.ledger().seal(TENANT, now(), &stamped(&asked))
+    }
+
+    pub fn asked<'a>(&'a self, name: &'a str, authority: &'a dyn Ask) -> Asked<'a> {
+        Asked { name, authority, anchors: &self.anchors, policy: None }
     }
 
     pub fn export(&self, records: &[RecordId], name: &str) -> Result<Said, LedgerError> {
@@ -204,7 +213,7 @@ fn without_an_authority_batches_wait_or_are_sealed_by_the_archive_and_stamped_la
     let archive = Archive::new();
     let a = archive.archive(b"From: a@b.example\r\nSubject: one\r\n\r\none\r\n");
     let ledger = archive.ledger();
-    let error = ledger.seal(TENANT, now(), &archive.stamped(&Silent)).unwrap_err();
+    let error = archive.seal_by(&Silent).unwrap_err();
     assert!(matches!(error, LedgerError::Authority(_)), "{error}");
     assert_eq!(archive.catalog.sealed_batch_of(TENANT, u64::MAX).unwrap(), None);
     let key = LocalKey::from_seed(&[6; 32]).unwrap();
@@ -218,7 +227,8 @@ fn without_an_authority_batches_wait_or_are_sealed_by_the_archive_and_stamped_la
     assert_eq!(found["ledger"]["proven"], true);
     assert_eq!(found["batches"][0]["seal"], "local-key");
     let authority = Openssl(&archive.authority);
-    let how = archive.stamped(&authority);
+    let asked = [archive.asked("test", &authority)];
+    let how = stamped(&asked);
     let later = ledger.stamp_later(TENANT, 1, now(), &how).unwrap().unwrap();
     assert!(later.stamped_at.is_some());
     assert_eq!(ledger.stamp_later(TENANT, 1, now(), &how).unwrap(), None);
@@ -242,7 +252,7 @@ fn an_answer_that_does_not_hold_seals_nothing() {
     let archive = Archive::new();
     archive.archive(b"From: a@b.example\r\nSubject: one\r\n\r\none\r\n");
     let forged = Forged(&archive.authority);
-    let error = archive.ledger().seal(TENANT, now(), &archive.stamped(&forged)).unwrap_err();
+    let error = archive.seal_by(&forged).unwrap_err();
     assert!(matches!(error, LedgerError::Evidence(_)), "{error}");
     assert_eq!(archive.catalog.sealed_batches(TENANT, 0, 10).unwrap(), []);
     assert_eq!(archive.seal().unwrap().number, 1);

@@ -6,3 +6,4 @@ mod exports;
 mod single;
 mod support;
 mod tampering;
+mod years;
