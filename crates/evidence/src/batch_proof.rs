@@ -3,7 +3,11 @@
 
 use crate::der::{self, INTEGER, OCTET_STRING, Reader, SEQUENCE, UTF8_STRING};
 use crate::record::check_size;
-use crate::{EvidenceError, EvidenceRecord, HashTree, HashValue, Limits, Result};
+use crate::tree::root_of;
+use crate::{
+    ArchiveTimeStampChain, EvidenceError, EvidenceRecord, HashAlgorithm, HashTree, HashValue,
+    Limits, Result, TimeStampToken, group_hash,
+};
 
 const NAME: &str = "the note of a renewed batch";
 const LABEL: &str = "chancery renewed batch";
@@ -81,6 +85,25 @@ pub struct BatchTrees {
     trees: Vec<(HashTree, Vec<HashValue>)>,
 }
 
+/// The chain's first token stamps what the first leaf leads to.
+fn check_stamp(
+    chain: &ArchiveTimeStampChain,
+    algorithm: HashAlgorithm,
+    leaves: &[HashValue],
+    limits: &Limits,
+) -> Result<()> {
+    let Some(stamp) = chain.stamps().first() else { return Err(EvidenceError::NoObjects) };
+    let imprint = TimeStampToken::parse(stamp.token(), limits)?.info().imprint;
+    let lists = stamp.lists();
+    let own = lists.first().map(|list| group_hash(algorithm, list)).transpose()?;
+    let root =
+        if lists.is_empty() { leaves.first().copied() } else { Some(root_of(algorithm, lists)?) };
+    if own.is_some_and(|own| Some(&own) != leaves.first()) {
+        return Err(EvidenceError::HashAbsent);
+    }
+    if root != Some(imprint) { Err(EvidenceError::HashTreeBroken) } else { Ok(()) }
+}
+
 /// Where one leaf stands in the tree of one chain.
 #[derive(Clone, Debug)]
 pub struct LeafPlace {
@@ -110,7 +133,9 @@ impl BatchTrees {
             if leaves.len() != first.len() {
                 return Err(flaw("a tree has not as many leaves as the batch"));
             }
-            let tree = HashTree::build(chain.algorithm(limits)?, leaves)?;
+            let algorithm = chain.algorithm(limits)?;
+            let tree = HashTree::build(algorithm, leaves)?;
+            check_stamp(chain, algorithm, leaves, limits)?;
             // A stamp over several batches: what leads on from this batch's root.
             let lists = chain.stamps().first().map_or(&[][..], |stamp| stamp.lists());
             let inner = 1 + tree.siblings(0).len();

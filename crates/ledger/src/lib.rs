@@ -5,6 +5,7 @@
 //! What a batch is and what an export looks like: `docs/evidence.md`. Network and clock stay with
 //! the caller: an [`Authority`] asks, times and random numbers are passed in.
 
+mod check;
 mod error;
 mod event;
 mod export;
@@ -21,6 +22,7 @@ use evidence::{BatchTrees, DataObjects, EvidenceRecord, HashAlgorithm, Limits};
 use model::TenantId;
 use store::Vault;
 
+pub use check::CheckedLedger;
 pub use error::{LedgerError, Result};
 pub use event::{EVENT_CRASH_POINTS, recover_event};
 pub use export::Export;

@@ -48,6 +48,8 @@ pub struct Verified {
     pub records: u64,
     pub reports: u64,
     pub parts: u64,
+    /// Sealed batches of the ledgers.
+    pub batches: u64,
     /// Octets of mails and reports that were put together and compared.
     pub octets: u64,
     pub findings: BTreeSet<Finding>,
@@ -88,17 +90,15 @@ fn verify_parts(
     tenants.extend(catalog.tenants()?.into_iter().map(|tenant| tenant.id));
     for tenant in tenants {
         verified.tenants += 1;
-        let mut check = Check {
-            vault,
-            catalog: &**catalog,
-            tenant,
-            found: Found::default(),
-            verified: &mut verified,
-        };
+        let mut check =
+            Check { vault, catalog, tenant, found: Found::default(), verified: &mut verified };
         if in_vault.contains(&tenant) {
             check.read_vault()?;
         }
         check.compare_catalog()?;
+        if in_vault.contains(&tenant) {
+            check.check_ledger()?;
+        }
         if let Some(index) = index {
             check_index(&mut verified, vault, catalog, index, tenant)?;
         }
@@ -135,7 +135,7 @@ const CHUNK: usize = 256;
 
 struct Check<'a> {
     vault: &'a Arc<Vault>,
-    catalog: &'a dyn Catalog,
+    catalog: &'a Arc<dyn Catalog>,
     tenant: TenantId,
     found: Found,
     verified: &'a mut Verified,
@@ -236,6 +236,18 @@ impl Check<'_> {
         }
         self.compare_parts()?;
         self.compare_quarantine()
+    }
+
+    fn check_ledger(&mut self) -> Result<()> {
+        let ledger = ledger::Ledger::new(Arc::clone(self.vault), Arc::clone(self.catalog));
+        match ledger.check(self.tenant) {
+            Ok(checked) => {
+                self.verified.batches += checked.batches;
+                checked.findings.into_iter().for_each(|what| self.vault_finding(what));
+            }
+            Err(error) => self.catalog_finding(format!("the ledger is not readable: {error}")),
+        }
+        Ok(())
     }
 
     fn compare_record(&mut self, stored: &StoredRecord) {
@@ -367,8 +379,8 @@ fn check_index(
         finding(format!("{file} is damaged"));
     }
     let through = index.indexed_through(tenant)?;
-    if through < max_seq {
-        let behind = catalog.records_after(tenant, through)?;
+    let behind = if through < max_seq { catalog.records_after(tenant, through)? } else { 0 };
+    if behind > 0 {
         finding(format!(
             "{behind} records are not searchable yet; start the server to complete it"
         ));
@@ -388,9 +400,9 @@ fn check_index(
         for (stored, digest) in page.iter().zip(digests) {
             let record = stored.list.record;
             match indexed.remove(&record) {
-                None if through < max_seq => {}
+                None if behind > 0 => {}
                 None => finding(format!("record {record} is not in the index")),
-                Some(there) if there != digest && through >= max_seq => {
+                Some(there) if there != digest && behind == 0 => {
                     finding(format!("record {record} is indexed with other content"));
                 }
                 Some(_) => {}

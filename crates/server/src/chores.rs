@@ -38,6 +38,7 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
         index_figures: Arc::clone(&line.index_figures),
         tls: tls.clone(),
         settings: Arc::clone(&line.settings),
+        sealing: Arc::clone(&line.sealing),
         memory: Memory::default(),
     };
     chores.spawn(watch_over(watchman, shutdown.clone()));

@@ -1,5 +1,6 @@
 //! The configuration file: only what must be known before the catalog is open.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +107,18 @@ pub struct Evidence {
     pub user: String,
     /// A file that holds nothing but the password.
     pub password_file: Option<PathBuf>,
+    /// A PEM file with a certificate and its key, for authorities that ask for it (TLS).
+    pub client_certificate: Option<PathBuf>,
+    /// Further authorities, asked in this order when those before do not answer.
+    pub further: Vec<AuthoritySettings>,
+    /// Whether revocation data of the authorities' certificates is fetched and kept in the tokens.
+    pub revocation: RevocationPolicy,
+    /// The hash algorithm of new batches and of renewed hash trees: sha256, sha384 or sha512.
+    pub digest: String,
+    /// Days (`2035-12-31`) by which hash algorithms must have been replaced by `digest`.
+    pub ends: BTreeMap<String, String>,
+    /// So long before a certificate or a hash algorithm ends evidence is renewed.
+    pub renew_before_days: u32,
     /// How often batches are sealed.
     pub every_seconds: u64,
     /// Whether the archive's own key seals while no authority answers.
@@ -120,9 +133,53 @@ impl Default for Evidence {
             policy: String::new(),
             user: String::new(),
             password_file: None,
+            client_certificate: None,
+            further: Vec::new(),
+            revocation: RevocationPolicy::Fetch,
+            digest: "sha256".to_owned(),
+            ends: BTreeMap::new(),
+            renew_before_days: 90,
             every_seconds: 600,
             local_seals: false,
         }
+    }
+}
+
+/// One time-stamp authority (RFC 3161).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthoritySettings {
+    pub authority: String,
+    pub policy: String,
+    pub user: String,
+    pub password_file: Option<PathBuf>,
+    pub client_certificate: Option<PathBuf>,
+}
+
+/// What is done about revocation data that a token lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevocationPolicy {
+    /// Fetched where the certificates say where; a stamp without it is kept all the same.
+    #[default]
+    Fetch,
+    Off,
+    /// A stamp without it is refused.
+    Require,
+}
+
+impl Evidence {
+    /// All authorities in their order.
+    pub fn authorities(&self) -> Vec<AuthoritySettings> {
+        let first = AuthoritySettings {
+            authority: self.authority.clone(),
+            policy: self.policy.clone(),
+            user: self.user.clone(),
+            password_file: self.password_file.clone(),
+            client_certificate: self.client_certificate.clone(),
+        };
+        let all = std::iter::once(first).chain(self.further.iter().cloned());
+        all.filter(|one| !one.authority.is_empty()).collect()
     }
 }
 

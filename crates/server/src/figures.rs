@@ -187,6 +187,16 @@ impl ServerOperation {
             "Notifications that wait for the smarthost.",
             waiting as f64,
         );
+        page.gauge(
+            "chancery_evidence_unsealed_tenants",
+            "Tenants whose ledger waits for a time stamp that fails.",
+            self.sealing.unsealed().len() as f64,
+        );
+        page.gauge(
+            "chancery_evidence_unrenewed_tenants",
+            "Tenants whose time stamps end and are not renewed.",
+            self.sealing.unrenewed().len() as f64,
+        );
         let conditions = self.parts.catalog.conditions()?;
         page.gauge(
             "chancery_conditions",

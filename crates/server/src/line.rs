@@ -20,7 +20,7 @@ use crate::control::{ImportWatch, ServerDesk};
 use crate::house::House;
 use crate::metrics::LineFigures;
 use crate::operation::ServerOperation;
-use crate::sealing::Sealer;
+use crate::sealing::{Sealer, SealingState};
 use crate::settings::SettingsDesk;
 use crate::tenancy::{self, TenantDesk};
 
@@ -38,6 +38,8 @@ pub struct Line {
     pub directories: Arc<DirectoryDesk>,
     /// Until it is started with the servers.
     sealer: Mutex<Option<Sealer>>,
+    /// How the sealing goes.
+    pub sealing: Arc<SealingState>,
     watch: Arc<ImportWatch>,
     pipeline: Pipeline,
 }
@@ -95,7 +97,8 @@ impl Line {
             batch_mails_max: config.pipeline.batch_mails_max,
             batch_bytes_max: config.pipeline.batch_bytes_max,
         };
-        let sealer = Sealer::of(&config.evidence, &key, &parts.vault, &parts.catalog)?;
+        let sealing = Arc::default();
+        let sealer = Sealer::of(&config.evidence, &key, &parts.vault, &parts.catalog, &sealing)?;
         let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
         let directories = Arc::new(directory::desk(&parts.catalog, &key)?);
         let pipeline = Pipeline::start(parts.clone(), batches)?;
@@ -110,6 +113,7 @@ impl Line {
             jobs,
             directories,
             sealer: Mutex::new(Some(sealer)),
+            sealing,
             watch,
             pipeline,
         })

@@ -17,6 +17,7 @@ use crate::connect::Connect;
 use crate::machine::{self, Process};
 use crate::metrics::LineFigures;
 use crate::notify::Smarthost;
+use crate::sealing::SealingState;
 use crate::settings::SettingsDesk;
 
 /// The catalog's key for the summary of the last backup.
@@ -30,6 +31,7 @@ pub struct ServerOperation {
     pub census: Arc<Census>,
     pub parts: LineParts,
     pub index_figures: Arc<IndexFigures>,
+    pub sealing: Arc<SealingState>,
     pub intake: Arc<IntakeFigures>,
     pub line: Arc<LineFigures>,
     pub http: Arc<HttpFigures>,

@@ -1,27 +1,28 @@
 //! Seals the tenants' ledgers while the server runs: by a time-stamp authority (RFC 3161 over HTTP),
 //! or under the archive's own key.
 
-use std::path::Path;
+mod authority;
+mod renewals;
+mod state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use catalog::Catalog;
-use evidence::{LocalKey, TrustAnchors};
-use ledger::{Authority, How, Ledger, LedgerError};
-use model::{Clock as _, TenantId};
+use evidence::{HashAlgorithm, LocalKey};
+use ledger::{How, Ledger, LedgerError};
+use model::{Clock as _, TenantId, Timestamp};
 use store::{MasterKey, Vault};
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::clock::SystemClock;
-use crate::config::Evidence;
+use crate::config::{Evidence, RevocationPolicy};
+use authority::Authorities;
+pub use renewals::Schedule;
+pub use state::SealingState;
 
-/// How long an authority may take to answer.
-const ANSWER_SECONDS_MAX: u64 = 60;
-/// The greatest answer that is read, in bytes.
-const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Batches of one tenant that one round seals; the next round goes on.
 const BATCHES_PER_ROUND: usize = 100;
 /// How soon the vault has the notes of events that are not about mail.
@@ -31,55 +32,67 @@ const READINGS_PAGE: u32 = 10_000;
 /// Batches that are looked through at once for local seals that wait for a stamp.
 const PAGE: u32 = 1000;
 
-const QUERY: &str = "application/timestamp-query";
-const REPLY: &str = "application/timestamp-reply";
-
 /// Seals everything that waits, every so often.
 pub struct Sealer {
     every: Duration,
     ledger: Ledger,
     catalog: Arc<dyn Catalog>,
-    authority: Option<HttpAuthority>,
-    anchors: TrustAnchors,
-    policy: Option<String>,
+    authorities: Authorities,
+    require_revocation: bool,
+    schedule: Schedule,
     local: Option<LocalKey>,
+    state: Arc<SealingState>,
+}
+
+impl Schedule {
+    /// # Errors
+    /// Names the setting that is no hash algorithm or no time.
+    pub fn of(settings: &Evidence) -> anyhow::Result<Self> {
+        let digest = |name: &str| {
+            HashAlgorithm::from_name(name)
+                .with_context(|| format!("evidence names {name:?}: sha256, sha384 or sha512"))
+        };
+        let mut ends = Vec::new();
+        for (name, at) in &settings.ends {
+            let at = format!("{at}T00:00:00Z");
+            let at: Timestamp = at.parse().ok().with_context(|| {
+                format!("evidence.ends.{name} is no day such as \"2035-12-31\"")
+            })?;
+            ends.push((digest(name)?, at));
+        }
+        let before_days = settings.renew_before_days;
+        Ok(Self { before_days, ends, digest: digest(&settings.digest)? })
+    }
 }
 
 impl Sealer {
     /// Without an authority the archive's own key seals.
     ///
     /// # Errors
-    /// When the anchors or the password cannot be read, or the address is none.
+    /// When the anchors or a password cannot be read, or an address is none.
     pub fn of(
         settings: &Evidence,
         key: &MasterKey,
         vault: &Arc<Vault>,
         catalog: &Arc<dyn Catalog>,
+        state: &Arc<SealingState>,
     ) -> anyhow::Result<Self> {
-        let authority = match settings.authority.is_empty() {
-            true => None,
-            false => Some(HttpAuthority::of(settings)?),
-        };
-        let anchors = match &settings.anchors {
-            Some(path) => read_anchors(path)?,
-            None => TrustAnchors::default(),
-        };
-        anyhow::ensure!(
-            authority.is_none() || !anchors.is_empty(),
-            "evidence.anchors must name the certificates (PEM) that evidence.authority is checked with"
-        );
-        let local = match settings.local_seals || authority.is_none() {
+        let authorities = Authorities::of(settings)?;
+        let local = match settings.local_seals || authorities.is_empty() {
             true => Some(LocalKey::from_seed(&key.sealing_secret()[..])?),
             false => None,
         };
+        let schedule = Schedule::of(settings)?;
+        let ledger = Ledger::new(Arc::clone(vault), Arc::clone(catalog)).under(schedule.digest);
         Ok(Self {
             every: Duration::from_secs(settings.every_seconds.max(1)),
-            ledger: Ledger::new(Arc::clone(vault), Arc::clone(catalog)),
+            ledger,
             catalog: Arc::clone(catalog),
-            authority,
-            anchors,
-            policy: Some(settings.policy.clone()).filter(|policy| !policy.is_empty()),
+            authorities,
+            require_revocation: settings.revocation == RevocationPolicy::Require,
+            schedule,
             local,
+            state: Arc::clone(state),
         })
     }
 
@@ -94,10 +107,21 @@ impl Sealer {
             }
         };
         for tenant in tenants {
-            if let Err(error) = self.tenant(tenant.id) {
-                let error = pipeline::Error::chain(&error);
+            let now = SystemClock.now();
+            let went = self.tenant(tenant.id);
+            if let Err(error) = &went {
                 tracing::warn!(tenant.id = %tenant.id, error, "the ledger is not sealed; it is tried again");
             }
+            self.state.sealed(tenant.id, went, now);
+            if self.authorities.is_empty() {
+                continue;
+            }
+            let went = self.renew(tenant.id, SystemClock.now());
+            let went = went.map_err(|error| pipeline::Error::chain(&error));
+            if let Err(error) = &went {
+                tracing::warn!(tenant.id = %tenant.id, error, "evidence is not renewed; it is tried again");
+            }
+            self.state.renewed(tenant.id, went, SystemClock.now());
         }
     }
 
@@ -112,25 +136,38 @@ impl Sealer {
         }
     }
 
-    fn tenant(&self, tenant: TenantId) -> Result<(), LedgerError> {
-        while self.catalog.append_readings(tenant, READINGS_PAGE)? {}
-        if self.authority.is_some() {
-            self.stamp_local_seals(tenant)?;
+    /// An error is text. With local seals an authority that fails is an error, too, but nothing waits.
+    fn tenant(&self, tenant: TenantId) -> Result<(), String> {
+        let text = |error: LedgerError| pipeline::Error::chain(&error);
+        while self.catalog.append_readings(tenant, READINGS_PAGE).map_err(|it| text(it.into()))? {}
+        let mut trouble = None;
+        if !self.authorities.is_empty() {
+            trouble = self.stamp_local_seals(tenant).err().map(text);
         }
         for _ in 0..BATCHES_PER_ROUND {
-            if !self.seal(tenant)? {
-                return Ok(());
+            match self.seal(tenant, &mut trouble).map_err(text)? {
+                true => {}
+                false => break,
             }
         }
-        Ok(())
+        trouble.map_or(Ok(()), Err)
     }
 
-    fn seal(&self, tenant: TenantId) -> Result<bool, LedgerError> {
+    /// Returns whether something was sealed.
+    fn seal(&self, tenant: TenantId, trouble: &mut Option<String>) -> Result<bool, LedgerError> {
         let now = SystemClock.now();
-        let by_authority = self.stamping().map(|how| self.ledger.seal(tenant, now, &how));
+        let by_authority = match self.authorities.is_empty() {
+            true => None,
+            false => Some(self.stamped(|how| self.ledger.seal(tenant, now, how))),
+        };
         let sealed = match (by_authority, &self.local) {
-            (Some(Err(LedgerError::Authority(why))), Some(key)) => {
+            (
+                Some(Err(error @ (LedgerError::Authority(_) | LedgerError::Evidence(_)))),
+                Some(key),
+            ) => {
+                let why = pipeline::Error::chain(&error);
                 tracing::warn!(tenant.id = %tenant, why, "sealed by the archive alone for now");
+                *trouble = Some(why);
                 self.ledger.seal(tenant, now, &How::Local(key))?
             }
             (Some(result), _) => result?,
@@ -154,25 +191,28 @@ impl Sealer {
             let batches = self.catalog.sealed_batches(tenant, after, PAGE)?;
             let Some(last) = batches.last().map(|batch| batch.number) else { return Ok(()) };
             for batch in batches.iter().filter(|batch| batch.stamped_at.is_none()) {
-                let Some(how) = self.stamping() else { return Ok(()) };
-                self.ledger.stamp_later(tenant, batch.number, SystemClock.now(), &how)?;
+                let now = SystemClock.now();
+                self.stamped(|how| self.ledger.stamp_later(tenant, batch.number, now, how))?;
                 tracing::info!(tenant.id = %tenant, batch = batch.number, "a local seal is stamped");
             }
             after = last;
         }
     }
 
-    /// `None` without an authority, or without a random number.
-    fn stamping(&self) -> Option<How<'_>> {
-        let authority = self.authority.as_ref()?;
-        let mut nonce = [0; 8];
-        SystemRandom::new().fill(&mut nonce).ok()?;
-        Some(How::Stamp {
-            authority,
-            anchors: &self.anchors,
-            policy: self.policy.clone(),
-            nonce: u64::from_be_bytes(nonce),
-        })
+    fn stamped<T>(&self, work: impl FnOnce(&How<'_>) -> T) -> T {
+        let authorities = self.authorities.asked();
+        let require_revocation = self.require_revocation;
+        work(&How::Stamp { authorities: &authorities, nonce: &nonce, require_revocation })
+    }
+}
+
+/// A random number that is used once.
+fn nonce() -> u64 {
+    let mut octets = [0; 8];
+    match SystemRandom::new().fill(&mut octets) {
+        Ok(()) => u64::from_be_bytes(octets),
+        // Still another one each time; an answer is checked in all other ways.
+        Err(_) => SystemClock.now().as_micros().unsigned_abs(),
     }
 }
 
@@ -195,80 +235,5 @@ pub async fn watch(sealer: Sealer, mut shutdown: watch::Receiver<bool>) {
         if tokio::task::spawn_blocking(move || work(&sealer)).await.is_err() {
             return;
         }
-    }
-}
-
-fn read_anchors(path: &Path) -> anyhow::Result<TrustAnchors> {
-    let shown = path.display();
-    let pem =
-        std::fs::read(path).with_context(|| format!("cannot read evidence.anchors {shown}"))?;
-    TrustAnchors::from_pem(&pem).with_context(|| format!("evidence.anchors {shown} is not usable"))
-}
-
-/// An authority behind an address, with Basic authentication if it asks for it (RFC 3161 §3.4).
-struct HttpAuthority {
-    client: reqwest::Client,
-    address: reqwest::Url,
-    login: Option<(String, String)>,
-}
-
-impl HttpAuthority {
-    fn of(settings: &Evidence) -> anyhow::Result<Self> {
-        let address = &settings.authority;
-        let address: reqwest::Url = address
-            .parse()
-            .with_context(|| format!("evidence.authority {address:?} is no address"))?;
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(ANSWER_SECONDS_MAX))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .context("cannot prepare requests to the time-stamp authority")?;
-        let login = match &settings.password_file {
-            Some(path) => {
-                let password = std::fs::read_to_string(path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                Some((settings.user.clone(), password.trim_end().to_owned()))
-            }
-            None => None,
-        };
-        Ok(Self { client, address, login })
-    }
-
-    async fn post(&self, request: &[u8]) -> Result<Vec<u8>, String> {
-        let mut post = self
-            .client
-            .post(self.address.clone())
-            .header("Content-Type", QUERY)
-            .header("Accept", REPLY)
-            .body(request.to_vec());
-        if let Some((user, password)) = &self.login {
-            post = post.basic_auth(user, Some(password));
-        }
-        let failed = |error: reqwest::Error| pipeline::Error::chain(&error.without_url());
-        let mut answer = post.send().await.map_err(failed)?;
-        if !answer.status().is_success() {
-            return Err(format!("it answers with status {}", answer.status().as_u16()));
-        }
-        let kind = answer.headers().get("Content-Type").and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case(REPLY) {
-            return Err("it answers with something other than a time stamp".into());
-        }
-        let mut octets = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-            octets.extend_from_slice(&chunk);
-            if octets.len() > ANSWER_BYTES_MAX {
-                return Err("its answer is too long".into());
-            }
-        }
-        Ok(octets)
-    }
-}
-
-impl Authority for HttpAuthority {
-    /// Blocks: called from the pool of blocking threads.
-    fn ask(&self, request: &[u8]) -> Result<Vec<u8>, String> {
-        let handle = Handle::try_current().map_err(|_| "the server is stopping".to_owned())?;
-        handle.block_on(self.post(request))
     }
 }

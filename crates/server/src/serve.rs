@@ -243,6 +243,7 @@ fn operation(
     live_log: Arc<LiveLog>,
 ) -> ServerOperation {
     ServerOperation {
+        sealing: Arc::clone(&line.sealing),
         folder: line.folder.clone(),
         begun: std::time::Instant::now(),
         started_at: line.parts.clock.now(),

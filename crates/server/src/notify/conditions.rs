@@ -15,6 +15,7 @@ use super::text;
 use crate::census::Census;
 use crate::machine;
 use crate::operation::LAST_BACKUP;
+use crate::sealing::SealingState;
 use crate::settings::SettingsDesk;
 
 /// Looks without the trouble after which it counts as over: a figure that swings round its limit
@@ -26,6 +27,9 @@ const RECIPIENTS_MAX: usize = 50;
 
 /// People who are told of an access in one look.
 const CONCERNED_MAX: u32 = 20;
+
+/// An authority may be silent for so long before people are told, in seconds.
+const EVIDENCE_PATIENCE: i64 = 1800;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -66,6 +70,7 @@ pub struct Watchman {
     pub index_figures: Arc<IndexFigures>,
     pub tls: TlsStore,
     pub settings: Arc<SettingsDesk>,
+    pub sealing: Arc<SealingState>,
     pub memory: Memory,
 }
 
@@ -117,6 +122,7 @@ impl Watchman {
             found.push(Found::server("index-lag", 1, 300).fact("mails", lag));
         }
         self.directories(&mut found)?;
+        self.evidence(&mut found);
         if let Ok(troubles) = self.index_figures.troubles.lock() {
             for (tenant, reason) in &*troubles {
                 let mut one = Found::server("index-damaged", 1, 120).fact("reason", reason);
@@ -175,6 +181,17 @@ impl Watchman {
             found.push(Found::server("backup-failed", 1, 0).fact("at", backup.at));
         }
         Ok(found)
+    }
+
+    /// Ledgers that wait for a stamp, and stamps that end.
+    fn evidence(&self, found: &mut Vec<Found>) {
+        let unsealed = self.sealing.unsealed().into_iter().map(|it| ("evidence-waits", it));
+        let unrenewed = self.sealing.unrenewed().into_iter().map(|it| ("evidence-ends", it));
+        for (code, (tenant, trouble)) in unsealed.chain(unrenewed) {
+            let mut one = Found::server(code, 1, EVIDENCE_PATIENCE).fact("reason", trouble.why);
+            one.tenant = Some(tenant);
+            found.push(one);
+        }
     }
 
     /// Directories whose last run failed, or waits for a person.

@@ -134,6 +134,22 @@ fn english_text(code: &str) -> Text {
             "{freeMebibytes} MiB are free on the disk of the data folder.",
             "Make room. Below the reserve mail is no longer accepted; senders try again for a day.",
         ),
+        "evidence-waits" => (
+            "The ledger is not time-stamped",
+            "What was archived since waits for its time stamp: {reason}",
+            "See whether the time-stamp authority answers and its certificate is trusted. Mail is \
+             archived all the same; nothing is stamped with a wrong time.",
+        ),
+        "evidence-ends" => (
+            "Evidence is not renewed",
+            "Time stamps are about to end and their renewal fails: {reason}",
+            "Name an authority that answers in [evidence] before the time stamps end.",
+        ),
+        "scrub-damaged" => (
+            "Damage in the archive",
+            "{findings} places of the archive are damaged. {repaired} were repaired from the backup.",
+            "Read chancery evidence scrub; restore the named packs from a backup.",
+        ),
         "index-damaged" => (
             "The search index cannot be written",
             "Mail is archived but does not become searchable: {reason}",
@@ -202,6 +218,24 @@ fn german_text(code: &str) -> Text {
             "Auf der Platte des Datenordners sind noch {freeMebibytes} MiB frei.",
             "Schaffen Sie Platz. Unterhalb der Reserve wird keine Mail mehr angenommen; Absender \
              versuchen es einen Tag lang erneut.",
+        ),
+        "evidence-waits" => (
+            "Das Journal wird nicht zeitgestempelt",
+            "Was seither archiviert wurde, wartet auf seinen Zeitstempel: {reason}",
+            "Sehen Sie nach, ob der Zeitstempeldienst antwortet und seinem Zertifikat vertraut \
+             wird. Mails werden dennoch archiviert; nichts erhält eine falsche Zeit.",
+        ),
+        "evidence-ends" => (
+            "Beweise werden nicht erneuert",
+            "Zeitstempel laufen ab, und ihre Erneuerung misslingt: {reason}",
+            "Nennen Sie in [evidence] einen Dienst, der antwortet, bevor die Zeitstempel ablaufen.",
+        ),
+        "scrub-damaged" => (
+            "Schaden im Archiv",
+            "{findings} Stellen des Archivs sind beschädigt. {repaired} wurden aus der Sicherung \
+             repariert.",
+            "Lesen Sie chancery evidence scrub; stellen Sie die genannten Packs aus einer \
+             Sicherung wieder her.",
         ),
         "index-damaged" => (
             "Der Suchindex kann nicht geschrieben werden",
