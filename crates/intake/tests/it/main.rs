@@ -1,6 +1,7 @@
 //! The listener in front of the real spool, talked to by real tools; mail fetched from real servers.
 
 mod corpus;
+mod imap;
 mod pop3;
 mod postfix;
 mod spool;

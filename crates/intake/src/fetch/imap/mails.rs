@@ -76,7 +76,7 @@ pub trait Receiver {
 pub struct Fetched {
     /// Mails handed over, or read over because the receiver did not want them.
     pub delivered: u64,
-    /// The server says nothing about them: they were removed meanwhile. With a refusal: or they
+    /// Ascending. The server has them no more: they were removed meanwhile. With a refusal: or they
     /// come after the one that it is about.
     pub absent: Vec<u32>,
     /// The server has them, but not their octets.
@@ -167,7 +167,26 @@ impl Session {
             let rest = uids.iter().skip(usize::try_from(asked).unwrap_or(usize::MAX));
             fetched.absent.extend(rest);
         }
+        if !fetched.unreadable.is_empty() {
+            self.tell_removed(&mut fetched)?;
+        }
         Ok(fetched)
+    }
+
+    /// Dovecot also answers with `NIL` for mails that were removed meanwhile: such are absent.
+    fn tell_removed(&mut self, fetched: &mut Fetched) -> Result<(), FetchError> {
+        self.talk().command(&Command::new("NOOP", "NOOP"))?;
+        let asked: UidSet = fetched.unreadable.iter().copied().collect();
+        let mut there = BTreeSet::new();
+        self.facts(&asked, "UID", &mut |_, uid| {
+            there.insert(uid);
+        })?;
+        let (unreadable, removed): (Vec<u32>, Vec<u32>) =
+            fetched.unreadable.iter().partition(|uid| there.contains(*uid));
+        fetched.unreadable = unreadable;
+        fetched.absent.extend(removed);
+        fetched.absent.sort_unstable();
+        Ok(())
     }
 
     fn facts(

@@ -34,17 +34,26 @@ fn mails_are_handed_over_with_their_facts() {
 #[test]
 fn mails_that_are_gone_or_cannot_be_read_are_named() {
     let trace = "
-        C: % UID FETCH 4:7 *
+        C: % UID FETCH 3:7 *
+        S: * 1 FETCH (UID 3 RFC822.SIZE 7 BODY[] NIL)
+        S: * 2 EXPUNGE
+        S: * 2 FETCH (UID 5 RFC822.SIZE 7 BODY[] NIL)
+        S: * 3 FETCH (UID 6 RFC822.SIZE 7 BODY[] \"\")
+        S: * 4 FETCH (UID 7 RFC822.SIZE 1 BODY[] \"a\")
+        S: % OK [EXPUNGEISSUED] done
+        C: % NOOP
         S: * 1 EXPUNGE
-        S: * 1 FETCH (UID 5 RFC822.SIZE 7 BODY[] NIL)
-        S: * 2 FETCH (UID 6 RFC822.SIZE 7 BODY[] \"\")
-        S: * 3 FETCH (UID 7 RFC822.SIZE 1 BODY[] \"a\")
+        S: % OK done
+        C: % UID FETCH 3,5:6 (UID)
+        S: * 1 FETCH (UID 5)
+        S: * 2 FETCH (UID 6)
         S: % OK done
     ";
     let (server, mut session) = opened(trace);
     let mut basket = Basket::default();
-    let fetched = session.fetch(&uids(&[4, 5, 6, 7]), &mut basket).expect("complete");
-    let expected = Fetched { delivered: 1, absent: vec![4], unreadable: vec![5, 6], refusal: None };
+    let fetched = session.fetch(&UidSet::from(3..=7), &mut basket).expect("complete");
+    let expected =
+        Fetched { delivered: 1, absent: vec![3, 4], unreadable: vec![5, 6], refusal: None };
     assert_eq!(fetched, expected);
     assert_eq!(basket.texts(), [(7, "a".to_owned())]);
     server.check();
