@@ -176,6 +176,11 @@ impl From<discovery::Error> for Problem {
         match error {
             discovery::Error::Catalog(error) => error.into(),
             discovery::Error::BadCursor => Self::bad_request("cursor", error.to_string()),
+            discovery::Error::BadCustodian(_) => Self::bad_request("custodian", error.to_string()),
+            discovery::Error::Held => {
+                Self::new(StatusCode::CONFLICT, "held").detail(error.to_string())
+            }
+            discovery::Error::NotFound(_) => Self::not_found(),
             discovery::Error::BadSort => Self::bad_request("sort", error.to_string()),
             discovery::Error::Query { key, detail, start, end } => {
                 let mut problem = Self::bad_request("query", detail);

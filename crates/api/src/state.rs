@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use catalog::{Catalog, JobRow};
-use discovery::Discovery;
+use discovery::{Discovery, MatterDesk};
 use identity::Identity;
 use identity::directory::DirectoryDesk;
 use model::{Clock, JobId, QuarantineId, TenantId};
@@ -21,6 +21,7 @@ pub struct AppState {
     pub catalog: Arc<dyn Catalog>,
     pub directories: Arc<DirectoryDesk>,
     pub discovery: Arc<Discovery>,
+    pub matters: Arc<MatterDesk>,
     pub status: Arc<dyn StatusSource>,
     pub quarantine: Arc<dyn QuarantineDesk>,
     pub tenants: Arc<dyn TenantDesk>,

@@ -5,6 +5,7 @@ mod document;
 mod downloads;
 mod entra;
 mod hostile;
+mod matters;
 mod operation;
 mod people;
 mod reading;

@@ -28,6 +28,10 @@ pub enum Conflict {
     Origin,
     /// The account is linked to somebody else at the provider, or that person to another account.
     Linked,
+    /// A matter of the tenant has this name.
+    MatterName,
+    /// A legal hold keeps it.
+    Held,
     /// A tenant has this name.
     TenantName,
     /// An account has this user name, perhaps in other case.
@@ -45,6 +49,8 @@ impl Conflict {
             Self::Linked => "linked",
             Self::JournalAddress => "journal-address-taken",
             Self::Origin => "directory-entry-taken",
+            Self::MatterName => "matter-name-taken",
+            Self::Held => "held",
             Self::TenantName => "tenant-name-taken",
             Self::UserName => "user-name-taken",
         }
@@ -59,6 +65,8 @@ impl Conflict {
             Self::JournalAddress => "the journal address is taken",
             Self::Origin => "the entry of the directory belongs to another account",
             Self::Linked => "the account or the person at the provider is linked otherwise",
+            Self::MatterName => "a matter has this name",
+            Self::Held => "a legal hold keeps it; holds are released in their matters first",
             Self::TenantName => "the tenant's name is taken",
             Self::UserName => "the user name is taken",
         }

@@ -17,6 +17,8 @@ mod grant;
 mod history;
 mod job;
 mod ledger;
+mod mail_job;
+mod matter;
 mod operation;
 mod people;
 mod record;
@@ -68,6 +70,14 @@ pub use ledger::{
     ForecastRow, KeptLeaf, LEDGER_FACTS_BYTES_MAX, Ledger, LedgerEvent, LedgerKind, LedgerNote,
     NewLedgerEvent, READINGS, SealedBatchRow, WaitingNote,
 };
+pub use mail_job::{
+    MAIL_JOBS_KEPT, MailJobKind, MailJobRow, MailJobState, MailJobs, OPEN_MAIL_JOBS_MAX,
+};
+pub use matter::{
+    CUSTODIANS_MAX, HoldFacts, HoldRelease, HoldRow, MATTER_HOLDS_MAX, MATTER_NAME_CHARS_MAX,
+    MATTER_NOTES_CHARS_MAX, MATTERS_MAX, Matter, MatterNote, MatterScope, MatterState, Matters,
+    Unexamined,
+};
 pub use operation::{
     AuditFigures, ConditionRow, Notice, NoticeRow, Operations, Sighting, Snapshot,
 };
@@ -108,6 +118,8 @@ pub trait Catalog:
     + History
     + Jobs
     + Ledger
+    + MailJobs
+    + Matters
     + Operations
     + People
     + Records

@@ -4,6 +4,9 @@ use model::RecordId;
 pub enum Error {
     #[error("the octets of record {record} cannot be read")]
     Archive { record: RecordId, source: Box<dyn std::error::Error + Send + Sync> },
+    /// The custodian is neither an address nor an account that owns one.
+    #[error("{0:?} is neither an address nor the user name of an account with one")]
+    BadCustodian(String),
     /// The cursor is of another sort order, or no cursor at all.
     #[error("the cursor does not belong to this search")]
     BadCursor,
@@ -11,8 +14,15 @@ pub enum Error {
     BadSort,
     #[error("the catalog does not answer")]
     Catalog(#[from] catalog::CatalogError),
+    /// A matter with holds is not closed; one that is closed gets none.
+    #[error("the matter is closed, or it still has a hold")]
+    Held,
     #[error("the index does not answer")]
     Index(#[source] index::Error),
+    #[error("the system gives no random bytes")]
+    NoRandomness,
+    #[error("{0} does not exist")]
+    NotFound(&'static str),
     /// The query was not understood.
     #[error("{detail}")]
     Query {
@@ -24,6 +34,8 @@ pub enum Error {
         start: usize,
         end: usize,
     },
+    #[error("the vault does not take a note")]
+    Vault(#[source] store::StoreError),
 }
 
 impl From<index::Error> for Error {

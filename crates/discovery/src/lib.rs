@@ -5,7 +5,9 @@
 mod archive;
 mod disclosure;
 mod error;
+mod holds;
 pub mod html;
+mod matters;
 mod page;
 mod search;
 mod texts;
@@ -17,8 +19,10 @@ use index::SearchIndex;
 
 pub use archive::{Archive, VaultArchive};
 pub use error::{Error, Result};
+pub use holds::{EXAMINED_MAX, Examined};
 pub use index::{FacetCount, Facets, SizeClass};
 pub use mail::DisplayAttachment;
+pub use matters::{Draw, MatterDesk, MatterDraft};
 pub use page::{Download, EMBEDDED_BYTES_MAX, MailHtml, MailPage, PICTURES, PICTURES_MAX};
 pub use search::{
     Fragment, PAGE_BYTES_MAX, PAGE_ROWS_MAX, Row, SearchAnswer, SearchRequest, Suggestion,

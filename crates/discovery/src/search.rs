@@ -187,7 +187,7 @@ impl Discovery {
     }
 }
 
-fn parse(text: &str) -> Result<Query> {
+pub(crate) fn parse(text: &str) -> Result<Query> {
     if text.trim().is_empty() {
         return Ok(Query::all());
     }

@@ -7,7 +7,9 @@ use model::{
 };
 use policy::{AccountRole, Actor, OwnedAddress, Scope, Span, authorize_read};
 
-use crate::{Calendar, Hits, IndexChange, SearchIndex, SearchRequest, Sort, State, parse};
+use crate::{
+    Calendar, Hits, IndexChange, MatchRequest, SearchIndex, SearchRequest, Sort, State, parse,
+};
 
 const TENANT: TenantId = TenantId::from_bytes([7; 16]);
 const NONE: [u64; 0] = [];
@@ -15,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_717_243_200);
 
 /// Runs everything; `open` opens the engine on a folder, which is empty at first.
 pub fn run(folder: &Path, open: &dyn Fn(&Path) -> Box<dyn SearchIndex>) {
-    let suite: [(&str, Check); 9] = [
+    let suite: [(&str, Check); 10] = [
         ("absent", an_unknown_tenant_has_nothing),
         ("commit", only_what_is_committed_is_found_and_survives),
         ("replace", a_document_takes_the_place_of_its_record),
@@ -24,6 +26,7 @@ pub fn run(folder: &Path, open: &dyn Fn(&Path) -> Box<dyn SearchIndex>) {
         ("blind", blind_copies_are_known_to_those_who_may_know),
         ("paging", pages_hold_every_mail_once_whatever_arrives),
         ("facets", facets_count_what_the_scope_shows),
+        ("match", a_few_records_are_asked_whether_they_fulfil_a_query),
         ("drop", a_dropped_tenant_starts_anew),
     ];
     for (name, check) in suite {
@@ -372,6 +375,51 @@ fn facets_count_what_the_scope_shows(open: Open<'_>) {
         });
         assert_eq!(size.count, count.count() as u64, "{:?}", size.value);
     }
+}
+
+fn a_few_records_are_asked_whether_they_fulfil_a_query(open: Open<'_>) {
+    let index = open();
+    let (query, calendar) = (done_query("rechnung"), Calendar::utc(NOW));
+    let all: Vec<RecordId> = (1..=9).map(record).collect();
+    let asked = |addresses: &[String], span: Span, records: &[RecordId]| {
+        let (query, calendar) = (&query, &calendar);
+        let records = Some(records);
+        let request = MatchRequest { query, calendar, addresses, span, records };
+        let mut found = done(index.matching(&auditor(TENANT), &request));
+        found.records.sort_unstable();
+        let row = |id: &RecordId| (1..=9).find(|row| record(*row) == *id).unwrap_or(0);
+        let mut rows: Vec<u64> = found.records.iter().map(row).collect();
+        rows.sort_unstable();
+        (rows, found.indexed_through)
+    };
+    assert_eq!(asked(&[], Span::ALWAYS, &all), (vec![], 0));
+    let mut carl = document(4, "rechnung");
+    carl.owners = vec!["carl@firma.example".into()];
+    // Sent long before it was received.
+    carl.date = Timestamp::from_seconds(-500);
+    let others = [document(1, "rechnung"), document(2, "angebot"), document(3, "rechnung"), carl];
+    apply(&*index, others.into(), true, 7);
+    done(index.commit(TENANT));
+    assert_eq!(asked(&[], Span::ALWAYS, &all), (vec![1, 3, 4], 7));
+    assert_eq!(asked(&[], Span::ALWAYS, &[record(2), record(3), record(8)]).0, [3]);
+    assert_eq!(asked(&[], Span::ALWAYS, &[]).0, NONE);
+    let carl = ["carl@firma.example".to_owned(), "nobody@firma.example".to_owned()];
+    assert_eq!(asked(&carl, Span::ALWAYS, &all).0, [4]);
+    let span = |from: i64, until: i64| Span {
+        from: Some(Timestamp::from_seconds(from)),
+        until: Some(Timestamp::from_seconds(until)),
+    };
+    assert_eq!(asked(&[], span(-600, 2), &all).0, [1, 4]);
+    assert_eq!(asked(&[], span(4, 5), &all).0, [4]);
+    assert_eq!(asked(&[], span(100, 200), &all).0, NONE);
+    let (query, calendar, span) = (&query, &calendar, Span::ALWAYS);
+    let request = MatchRequest { query, calendar, addresses: &[], span, records: None };
+    let counted = done(index.matching(&auditor(TENANT), &request));
+    assert_eq!((counted.total, counted.records.len()), (3, 0));
+}
+
+fn done_query(text: &str) -> crate::Query {
+    parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
 fn a_dropped_tenant_starts_anew(open: Open<'_>) {

@@ -22,7 +22,8 @@ pub use query::{
     parse, suggest,
 };
 pub use search::{
-    FACET_SENDERS, FacetCount, Facets, Hit, Hits, LIMIT_MAX, SearchRequest, SizeClass, Sort,
+    FACET_SENDERS, FacetCount, Facets, Hit, Hits, LIMIT_MAX, MATCH_RECORDS_MAX, MatchRequest,
+    Matching, SearchRequest, SizeClass, Sort,
 };
 
 #[cfg(test)]
@@ -134,6 +135,10 @@ pub trait SearchIndex: Send + Sync {
 
     /// Answers within the scope's tenant and rights from what is committed.
     fn search(&self, scope: &Scope, request: &SearchRequest<'_>) -> Result<Hits>;
+
+    /// Which of the records fulfil a query, within the scope's tenant and rights, from what is
+    /// committed.
+    fn matching(&self, scope: &Scope, request: &MatchRequest<'_>) -> Result<Matching>;
 
     /// Mails committed for this tenant.
     fn count(&self, tenant: TenantId) -> Result<u64>;

@@ -73,6 +73,35 @@ pub struct SearchRequest<'a> {
     pub facets: bool,
 }
 
+/// Records that [`crate::SearchIndex::matching`] is asked about at once, at most.
+pub const MATCH_RECORDS_MAX: usize = 1_000;
+
+/// Which of a few mails fulfil a query: for decisions about mail, not for people.
+#[derive(Clone, Debug)]
+pub struct MatchRequest<'a> {
+    pub query: &'a Query,
+    /// Gives dates in the query their meaning.
+    pub calendar: &'a Calendar,
+    /// Keys of addresses, one of which takes part; none: anybody.
+    pub addresses: &'a [String],
+    /// When it was sent (as lists show it) or received: one of both is enough.
+    pub span: policy::Span,
+    /// At most [`MATCH_RECORDS_MAX`]; what is beyond is not looked at. `None`: all are counted.
+    pub records: Option<&'a [RecordId]>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matching {
+    /// Those of the records that fulfil it, in no order; none when all were asked about.
+    pub records: Vec<RecordId>,
+    /// How many fulfil it.
+    pub total: u64,
+    /// The ledger sequence through which the index was complete: of mail that came later this
+    /// says nothing.
+    pub indexed_through: u64,
+}
+
 /// One mail found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{
-    Batch, Catalog, DomainRow, NewPart, NewQuarantine, NewRecord, SourceKind, SourceRow,
-    SourceState, Tenant, TenantState,
+    Batch, Catalog, DomainRow, MatterNote, NewPart, NewQuarantine, NewRecord, SourceKind,
+    SourceRow, SourceState, Tenant, TenantState,
 };
 use index::SearchIndex;
 use model::{
@@ -283,6 +283,9 @@ impl Builder<'_> {
                 self.rebuilt.damaged.push(format!("{} {at}: {why}", self.tenant));
                 return Ok(());
             }
+        }
+        if let Ok(note) = serde_json::from_slice::<MatterNote>(&entry.octets) {
+            return Ok(self.catalog.recover_matter(self.tenant, &note.matter, &note.holds)?);
         }
         let Ok(decision) = serde_json::from_slice::<Decision>(&entry.octets) else { return Ok(()) };
         // The decision is about an entry that came before it.

@@ -73,6 +73,14 @@ macro_rules! id {
 }
 
 id!(
+    /// One legal hold of a matter.
+    HoldId
+);
+id!(
+    /// One matter: a dispute or an investigation, for which mail is kept.
+    MatterId
+);
+id!(
     /// One request of an auditor or officer for access to foreign mail.
     AccessRequestId
 );

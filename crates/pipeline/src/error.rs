@@ -3,6 +3,8 @@
 pub enum Error {
     #[error("catalog")]
     Catalog(#[from] catalog::CatalogError),
+    #[error("a legal hold keeps it; nothing is erased before the tenant's holds are released")]
+    Held,
     #[error("index")]
     Index(#[from] index::Error),
     /// What was read back from the vault is not what was archived: the disk or the memory of this
@@ -26,7 +28,7 @@ impl Error {
             Self::Catalog(error) => error.kind() != catalog::ErrorKind::Refuse,
             Self::Index(_) | Self::Spool(_) => true,
             Self::Store(error) => error.is_transient(),
-            Self::Facts(_) | Self::ReadBack { .. } => false,
+            Self::Facts(_) | Self::Held | Self::ReadBack { .. } => false,
         }
     }
 

@@ -98,7 +98,7 @@ impl QuarantineDesk {
     /// that is archived all the same (a damaged report) stays archived. `false` as above.
     ///
     /// # Errors
-    /// Of catalog or vault. An erasure that was interrupted is repeated at the next start.
+    /// [`Error::Held`] while a legal hold of the tenant is active. Of catalog or vault: an erasure that was interrupted is repeated at the next start.
     pub fn discard(
         &self,
         tenant: TenantId,
@@ -106,6 +106,10 @@ impl QuarantineDesk {
         by: &str,
         reason: &str,
     ) -> Result<bool> {
+        // What no hold has looked at counts as held, and nobody looks at what waits here.
+        if self.parts.catalog.has_active_hold(tenant)? {
+            return Err(Error::Held);
+        }
         let state = QuarantineState::Discarded;
         let at = self.parts.clock.now();
         if !self.parts.catalog.decide_quarantine(tenant, id, state, by, reason, at)? {

@@ -20,7 +20,7 @@ pub use grant::{
     Approval, Grant, GrantKind, Opening, Opens, ParseGrantKindError, effective, opened,
 };
 pub use role::{AccountRole, ParseRoleError, Permission, ROLES, permissions, roles_document};
-pub use scope::{Scope, View, authorize_read};
+pub use scope::{Scope, View, authorize_read, scope_of_holds};
 pub use span::Span;
 
 #[cfg(test)]

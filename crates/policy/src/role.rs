@@ -83,10 +83,12 @@ impl FromStr for AccountRole {
 pub enum Permission {
     ApproveAccess,
     ApproveDisposal,
+    ExportMail,
     ManageAccounts,
     ManageDirectories,
     ManageDomains,
     ManageGrants,
+    ManageHolds,
     ManageQuarantine,
     ManageServer,
     ManageSettings,
@@ -100,18 +102,21 @@ pub enum Permission {
     ReadRetention,
     ReadStatus,
     RequestAccess,
+    RestoreMail,
     SearchMail,
     SetRetention,
 }
 
 impl Permission {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::ApproveAccess,
         Self::ApproveDisposal,
+        Self::ExportMail,
         Self::ManageAccounts,
         Self::ManageDirectories,
         Self::ManageDomains,
         Self::ManageGrants,
+        Self::ManageHolds,
         Self::ManageQuarantine,
         Self::ManageServer,
         Self::ManageSettings,
@@ -125,6 +130,7 @@ impl Permission {
         Self::ReadRetention,
         Self::ReadStatus,
         Self::RequestAccess,
+        Self::RestoreMail,
         Self::SearchMail,
         Self::SetRetention,
     ];
@@ -134,10 +140,12 @@ impl Permission {
         match self {
             Self::ApproveAccess => "approve_access",
             Self::ApproveDisposal => "approve_disposal",
+            Self::ExportMail => "export_mail",
             Self::ManageAccounts => "manage_accounts",
             Self::ManageDirectories => "manage_directories",
             Self::ManageDomains => "manage_domains",
             Self::ManageGrants => "manage_grants",
+            Self::ManageHolds => "manage_holds",
             Self::ManageQuarantine => "manage_quarantine",
             Self::ManageServer => "manage_server",
             Self::ManageSettings => "manage_settings",
@@ -151,6 +159,7 @@ impl Permission {
             Self::ReadRetention => "read_retention",
             Self::ReadStatus => "read_status",
             Self::RequestAccess => "request_access",
+            Self::RestoreMail => "restore_mail",
             Self::SearchMail => "search_mail",
             Self::SetRetention => "set_retention",
         }
@@ -165,6 +174,10 @@ impl Permission {
             Self::ApproveDisposal => {
                 "Approve or reject disposal runs and erasures that others proposed."
             }
+            Self::ExportMail => {
+                "Take mail within the scope out of the archive as files; with its evidence where \
+                 the whole tenant is visible."
+            }
             Self::ManageAccounts => {
                 "Create, change, disable, import and export accounts, addresses, shared \
                  mailboxes and groups of the tenant."
@@ -174,6 +187,10 @@ impl Permission {
             Self::ManageGrants => {
                 "Open mailboxes to deputies, groups, managers of leavers, auditors and officers, \
                  with a reason."
+            }
+            Self::ManageHolds => {
+                "Open and close matters, place and release legal holds; mail of a matter is listed \
+                 within the scope."
             }
             Self::ManageQuarantine => {
                 "See queues and quarantine without content; retry, release, discard."
@@ -202,6 +219,10 @@ impl Permission {
             }
             Self::ReadStatus => "Rates, depths, sizes, certificates: figures without content.",
             Self::RequestAccess => "Ask for access to foreign mail, where four eyes are required.",
+            Self::RestoreMail => {
+                "Send mail within the scope back: users to their own addresses, officers to any \
+                 address or mailbox."
+            }
             Self::SearchMail => "Search mail within the scope.",
             Self::SetRetention => {
                 "Make versions of retention policies, suspend classes, give classes and tags, say \
@@ -232,6 +253,7 @@ pub const ROLES: [(AccountRole, &[Permission]); 5] = [
     (
         AccountRole::Auditor,
         &[
+            Permission::ExportMail,
             Permission::ReadAuditLog,
             Permission::ReadMail,
             Permission::ReadRetention,
@@ -244,11 +266,14 @@ pub const ROLES: [(AccountRole, &[Permission]); 5] = [
         &[
             Permission::ApproveAccess,
             Permission::ApproveDisposal,
+            Permission::ExportMail,
+            Permission::ManageHolds,
             Permission::ProposeDisposal,
             Permission::ReadAuditLog,
             Permission::ReadMail,
             Permission::ReadRetention,
             Permission::RequestAccess,
+            Permission::RestoreMail,
             Permission::SearchMail,
             Permission::SetRetention,
         ],
@@ -264,7 +289,15 @@ pub const ROLES: [(AccountRole, &[Permission]); 5] = [
             Permission::ReadStatus,
         ],
     ),
-    (AccountRole::User, &[Permission::ReadMail, Permission::SearchMail]),
+    (
+        AccountRole::User,
+        &[
+            Permission::ExportMail,
+            Permission::ReadMail,
+            Permission::RestoreMail,
+            Permission::SearchMail,
+        ],
+    ),
 ];
 
 /// What `role` may do.

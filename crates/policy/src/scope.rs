@@ -77,6 +77,11 @@ pub fn authorize_read(actor: &Actor) -> Result<Scope, Denied> {
     Ok(Scope { tenant, addresses, everything })
 }
 
+/// The whole tenant, for a decision that shows nobody anything: what a legal hold freezes.
+pub fn scope_of_holds(tenant: TenantId) -> Scope {
+    Scope { tenant, addresses: Vec::new(), everything: vec![Span::ALWAYS] }
+}
+
 /// The same addresses at the same times, by key and time, without what overlaps, what is empty and
 /// what `everything` shows anyway.
 fn disjoint(addresses: &[OwnedAddress], everything: &[Span]) -> Vec<OwnedAddress> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::dto::ServerSettings;
 use catalog::SecretBox;
+use discovery::{Discovery, VaultArchive};
 use identity::directory::DirectoryDesk;
 use lifecycle::JobDesk;
 use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, Settled, Watcher};
@@ -36,6 +37,7 @@ pub struct Line {
     pub jobs: Arc<JobDesk>,
     pub census: Arc<Census>,
     pub directories: Arc<DirectoryDesk>,
+    pub discovery: Arc<Discovery>,
     /// Until it is started with the servers.
     sealer: Mutex<Option<Sealer>>,
     /// How the sealing goes.
@@ -101,6 +103,11 @@ impl Line {
         let sealer = Sealer::of(&config.evidence, &key, &parts.vault, &parts.catalog, &sealing)?;
         let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
         let directories = Arc::new(directory::desk(&parts.catalog, &key)?);
+        let discovery = {
+            let (vault, catalog) = (Arc::clone(&parts.vault), Arc::clone(&parts.catalog));
+            let archive = Arc::new(VaultArchive { vault, catalog: Arc::clone(&catalog) });
+            Arc::new(Discovery::new(catalog, Arc::clone(&parts.index), archive))
+        };
         let pipeline = Pipeline::start(parts.clone(), batches)?;
         Ok(Self {
             folder,
@@ -112,6 +119,7 @@ impl Line {
             operation: Arc::default(),
             jobs,
             directories,
+            discovery,
             sealer: Mutex::new(Some(sealer)),
             sealing,
             watch,

@@ -10,6 +10,7 @@ mod connect;
 mod control;
 mod doctor;
 mod figures;
+mod holds;
 mod house;
 mod line;
 mod logs;

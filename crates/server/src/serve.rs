@@ -11,11 +11,10 @@ use anyhow::Context as _;
 use api::LiveLog;
 use api::dto::{self, ServerSettings};
 use catalog::{Catalog, SecretBox};
-use discovery::{Discovery, VaultArchive};
+use discovery::MatterDesk;
 use identity::directory::Schedule;
 use identity::oidc::HttpWeb;
 use identity::{DirectorySignIn, Identity, Site, SystemRandom};
-use index::SearchIndex;
 use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
 use model::Clock;
@@ -282,9 +281,12 @@ fn state(
     operation: &Arc<ServerOperation>,
 ) -> anyhow::Result<api::AppState> {
     let catalog: Arc<dyn Catalog> = Arc::clone(&line.parts.catalog);
-    let index: Arc<dyn SearchIndex> = Arc::clone(&line.parts.index);
     let vault: Arc<Vault> = Arc::clone(&line.parts.vault);
-    let archive = VaultArchive { vault, catalog: Arc::clone(&catalog) };
+    let matters = MatterDesk {
+        catalog: Arc::clone(&catalog),
+        vault: Arc::clone(&vault),
+        draw: Arc::new(|| crate::clock::random().ok()),
+    };
     let status = ServerStatus {
         begun: operation.begun,
         census: Arc::clone(&line.census),
@@ -305,7 +307,8 @@ fn state(
     Ok(api::AppState {
         identity,
         directories: Arc::clone(&line.directories),
-        discovery: Arc::new(Discovery::new(Arc::clone(&catalog), index, Arc::new(archive))),
+        discovery: Arc::clone(&line.discovery),
+        matters: Arc::new(matters),
         trail: api::Trail::start(Arc::clone(&catalog))?,
         catalog,
         status: Arc::new(status),

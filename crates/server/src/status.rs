@@ -135,6 +135,9 @@ fn answer(decided: pipeline::Result<bool>) -> Result<(), DeskError> {
         Ok(true) => Ok(()),
         Ok(false) => Err(DeskError::NotFound),
         Err(pipeline::Error::Spool(spool::SpoolError::Full(_))) => Err(DeskError::Busy),
+        Err(error @ pipeline::Error::Held) => {
+            Err(DeskError::Refused { code: "held", detail: error.to_string() })
+        }
         Err(error) => Err(DeskError::Failed(Box::new(error))),
     }
 }

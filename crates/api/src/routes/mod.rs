@@ -10,6 +10,7 @@ mod grants;
 mod groups;
 mod jobs;
 pub mod log;
+mod matters;
 mod me;
 mod probes;
 mod providers;
@@ -92,6 +93,14 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(quarantine::release_quarantined))
         .routes(routes!(quarantine::discard_quarantined))
         .routes(routes!(quarantine::bulk_quarantined))
+        .routes(routes!(matters::matters, matters::open_matter))
+        .routes(routes!(matters::preview_matter))
+        .routes(routes!(matters::matter, matters::change_matter))
+        .routes(routes!(matters::close_matter))
+        .routes(routes!(matters::matter_records))
+        .routes(routes!(matters::place_hold))
+        .routes(routes!(matters::holds))
+        .routes(routes!(matters::release_hold))
         .routes(routes!(dashboard::dashboard))
         .routes(routes!(jobs::jobs))
         .routes(routes!(jobs::job))

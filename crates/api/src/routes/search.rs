@@ -122,6 +122,12 @@ fn row(row: Row) -> dto::SearchRow {
     }
 }
 
+/// A mail of a list that nobody searched for.
+pub fn mail_row(list: catalog::ListRow) -> dto::SearchRow {
+    let subject = vec![discovery::Fragment { text: list.subject.clone(), hit: false }];
+    row(Row { list, subject, snippet: Vec::new() })
+}
+
 fn fragments(fragments: Vec<discovery::Fragment>) -> Vec<dto::Fragment> {
     fragments.into_iter().map(|part| dto::Fragment { text: part.text, hit: part.hit }).collect()
 }

@@ -1,6 +1,7 @@
 //! An archive with two tenants, their people and a few mails, on real engines in a temporary folder.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -10,7 +11,7 @@ use catalog::{
     Account, Batch, Catalog, Directory, DirectoryConfig, DirectorySecurity, Grantee, Handover,
     NewPart, NewQuarantine, NewRecord, SecretBox, Session, Tenant,
 };
-use discovery::{Discovery, VaultArchive};
+use discovery::{Discovery, Draw, MatterDesk, VaultArchive};
 use identity::directory::DirectoryDesk;
 use identity::{By, Identity, NewGrant, SystemRandom};
 use index::{IndexChange, SearchIndex};
@@ -66,6 +67,16 @@ impl Clock for Now {
     fn now(&self) -> Timestamp {
         NOW
     }
+}
+
+/// Ids, one after the other.
+fn ids() -> Draw {
+    let last = AtomicU64::new(0x1d);
+    Arc::new(move || {
+        let mut id = [0x1d; 16];
+        id[8..].copy_from_slice(&last.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        Some(id)
+    })
 }
 
 struct Figures;
@@ -182,6 +193,11 @@ impl World {
             )),
             catalog: catalog.clone(),
             discovery: Arc::new(Discovery::new(catalog.clone(), index.clone(), archive)),
+            matters: Arc::new(MatterDesk {
+                catalog: catalog.clone(),
+                vault: vault.clone(),
+                draw: ids(),
+            }),
             status: Arc::new(Figures),
             quarantine: desk.clone(),
             tenants: desk.clone(),

@@ -3,6 +3,7 @@
 mod accounts;
 mod fetch;
 mod ledger;
+mod matters;
 mod people;
 mod records;
 mod sign_in;
@@ -38,6 +39,7 @@ pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
         tenancy::PROMISES,
         fetch::PROMISES,
         ledger::PROMISES,
+        matters::PROMISES,
     ]
     .concat();
     for (name, promise) in promises {

@@ -38,6 +38,11 @@ const CARRIED: &[&str] = &[
     "sealed_batch",
     "ledger_kept",
     "ledger_reading",
+    "matter",
+    "legal_hold",
+    "held_record",
+    "mail_job",
+    "mail_job_record",
     "sign_in_policy",
     "provider",
     "provider_subject",
@@ -77,6 +82,8 @@ impl Sqlite {
                  SELECT tenant, not_selected FROM old.figures",
                 [],
             )?;
+            // Events may be numbered otherwise: everything is looked at again, and held until then.
+            transaction.execute("UPDATE main.legal_hold SET through_seq = 0", [])?;
             transaction.commit()
         })();
         let detached = db.execute("DETACH DATABASE old", []);

@@ -4,7 +4,8 @@ use model::{JournalVariant, MailKind, Provenance, Role, Shape};
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
 use crate::{
-    AuditOutcome, FetchOutcome, JobState, LeftReason, QuarantineState, RunOutcome, RunTrigger,
+    AuditOutcome, FetchOutcome, JobState, LeftReason, MailJobKind, MailJobState, QuarantineState,
+    RunOutcome, RunTrigger,
     Sighting, SignInMethod, SourceKind, SourceState, TenantState,
 };
 
@@ -89,6 +90,22 @@ impl Name for JobState {
         (Self::Failed, "failed"),
         (Self::Interrupted, "interrupted"),
         (Self::Running, "running"),
+    ];
+}
+
+impl Name for MailJobKind {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Export, "export"), (Self::Restore, "restore")];
+}
+
+impl Name for MailJobState {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Cancelled, "cancelled"),
+        (Self::Done, "done"),
+        (Self::Failed, "failed"),
+        (Self::Removed, "removed"),
+        (Self::Running, "running"),
+        (Self::Waiting, "waiting"),
     ];
 }
 

@@ -20,6 +20,8 @@ mod history;
 mod intern;
 mod jobs;
 mod ledger;
+mod mail_jobs;
+mod matters;
 mod operation;
 mod people;
 mod pool;

@@ -12,7 +12,7 @@ use super::fault::{Abort, Fault};
 use super::intern::Interned;
 use super::reads::figures;
 use super::{Sqlite, tenant_row};
-use crate::{CatalogError, Removal, RemovalFacts, Removals};
+use crate::{CatalogError, Conflict, Removal, RemovalFacts, Removals};
 
 /// Rows of one table that are removed in one statement.
 const CHUNK_ROWS: usize = 500;
@@ -44,6 +44,9 @@ impl Removals for Sqlite {
             }
             if state != "suspended" {
                 return Err(CatalogError::Invalid("the state").into());
+            }
+            if super::matters::has_active(db, row, None)? {
+                return Err(CatalogError::Conflict(Conflict::Held).into());
             }
             let held = figures(db, row)?;
             let facts = RemovalFacts {

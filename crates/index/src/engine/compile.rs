@@ -2,11 +2,11 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use model::Timestamp;
-use policy::{OwnedAddress, Scope};
+use policy::{OwnedAddress, Scope, Span};
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, Query, RangeQuery,
-    TermQuery,
+    TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field as EngineField, IndexRecordOption};
 
@@ -15,6 +15,7 @@ use super::negation::NotQuery;
 use super::positional::{Layout, PositionalQuery};
 use super::schema::Fields;
 use super::shown::{Masks, Shown, ShownQuery};
+use crate::MatchRequest;
 use crate::ask::{Ask, ask_phrase, ask_word, near_side};
 use crate::query::{Calendar, Expr, Field, Node, kind_name};
 
@@ -73,6 +74,27 @@ impl<'a> Compiler<'a> {
             None => asked,
             Some(view) => both(asked, view.visible.box_clone()),
         }
+    }
+
+    /// What finds those of the request's records that fulfil it.
+    pub(super) fn matching(&self, request: &MatchRequest<'_>) -> BoxedQuery {
+        let fields = self.fields;
+        let mut clauses = vec![(Occur::Must, self.query(&request.query.root))];
+        if let Some(records) = request.records {
+            let ids = records.iter().map(|id| Term::from_field_bytes(fields.id, id.as_bytes()));
+            clauses.push((Occur::Must, Box::new(TermSetQuery::new(ids))));
+        }
+        if !request.addresses.is_empty() {
+            let keys = request.addresses.iter();
+            let keys = keys.map(|key| Term::from_field_text(fields.owner, clipped(key)));
+            clauses.push((Occur::Must, Box::new(TermSetQuery::new(keys))));
+        }
+        let Span { from, until } = request.span;
+        if !request.span.is_always() {
+            let within = |field| date_range(field, from, until);
+            clauses.push((Occur::Must, any_of(vec![within(fields.date), within(fields.received)])));
+        }
+        Box::new(BooleanQuery::new(clauses))
     }
 
     /// The same mails, with scores: words in their written form count, in the subject most.

@@ -19,7 +19,10 @@ use model::{RecordId, TenantId};
 use policy::Scope;
 use tantivy::Executor;
 
-use crate::{Hits, IndexChange, IndexedRecord, Options, Result, SearchIndex, SearchRequest, State};
+use crate::{
+    Hits, IndexChange, IndexedRecord, MatchRequest, Matching, Options, Result, SearchIndex,
+    SearchRequest, State,
+};
 use schema::Fields;
 use shown::Masks;
 use tenant::Tenant;
@@ -132,6 +135,10 @@ impl SearchIndex for TantivyIndex {
 
     fn search(&self, scope: &Scope, request: &SearchRequest<'_>) -> Result<Hits> {
         self.tenant(scope.tenant()).search(scope, request)
+    }
+
+    fn matching(&self, scope: &Scope, request: &MatchRequest<'_>) -> Result<Matching> {
+        self.tenant(scope.tenant()).matching(scope, request)
     }
 
     fn count(&self, tenant: TenantId) -> Result<u64> {

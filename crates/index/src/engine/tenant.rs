@@ -19,8 +19,8 @@ use super::document::engine_document;
 use super::schema::{SCHEMA_VERSION, tokenizers};
 use super::{Shared, lock};
 use crate::{
-    ANALYZER_VERSION, Error, Hits, IndexChange, IndexedRecord, LIMIT_MAX, Result, SearchRequest,
-    State,
+    ANALYZER_VERSION, Error, Hits, IndexChange, IndexedRecord, LIMIT_MAX, MATCH_RECORDS_MAX,
+    MatchRequest, Matching, Result, SearchRequest, Sort, State,
 };
 
 /// Least memory that a writing thread of the engine takes.
@@ -351,6 +351,21 @@ impl Tenant {
         let found =
             open.reader.searcher().search(&query, &collect).map_err(self.engine("search"))?;
         Ok(page(found, request, limit, open.through))
+    }
+
+    pub(super) fn matching(&self, scope: &Scope, request: &MatchRequest<'_>) -> Result<Matching> {
+        let Some(open) = self.open()? else { return Ok(Matching::default()) };
+        let records =
+            request.records.map(|records| &records[..records.len().min(MATCH_RECORDS_MAX)]);
+        let compiler =
+            Compiler::new(&self.shared.fields, request.calendar, &self.shared.masks, scope);
+        let query = compiler.matching(&MatchRequest { records, ..request.clone() });
+        let keep = records.map_or(0, <[RecordId]>::len);
+        let collect = Collect { sort: Sort::default(), cursor: None, keep, facets: false };
+        let found =
+            open.reader.searcher().search(&query, &collect).map_err(self.engine("match"))?;
+        let records = found.rows.into_iter().map(|row| row.hit.record).collect();
+        Ok(Matching { records, total: found.total, indexed_through: open.through })
     }
 
     fn searcher(&self) -> Result<Option<Searcher>> {
