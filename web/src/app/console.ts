@@ -3,9 +3,9 @@ import { paths } from './paths';
 
 /** What an account may do, as the server's table of rights names it. */
 export type Permission =
-  | 'approve_access' | 'approve_disposal' | 'manage_accounts' | 'manage_directories' | 'manage_domains' | 'manage_grants' | 'manage_quarantine' | 'manage_server' | 'manage_settings'
+  | 'approve_access' | 'approve_disposal' | 'export_mail' | 'manage_accounts' | 'manage_directories' | 'manage_domains' | 'manage_grants' | 'manage_holds' | 'manage_quarantine' | 'manage_server' | 'manage_settings'
   | 'manage_sign_in' | 'manage_sources' | 'manage_tenants' | 'propose_disposal' | 'read_audit_log' | 'read_log' | 'read_mail' | 'read_retention' | 'read_status'
-  | 'request_access' | 'search_mail' | 'set_retention';
+  | 'request_access' | 'restore_mail' | 'search_mail' | 'set_retention';
 
 export interface ConsolePage {
   path: string;

@@ -28,8 +28,8 @@ async fn a_hold_freezes_what_is_there_and_is_released() {
     let matter = post(&world, "/api/v1/matters", draft).await;
     assert_eq!((&matter["state"], &matter["heldMails"]), (&json!("open"), &json!(0)));
     let id = matter["id"].as_str().expect("an id");
-    let hold = post(&world, &format!("/api/v1/matters/{id}/holds"), json!({ "reason": "now" }));
-    let hold = hold.await;
+    let path = format!("/api/v1/matters/{id}/holds");
+    let hold = post(&world, &path, json!({ "reason": "now" })).await;
     assert_eq!((&hold["mails"], &hold["notExaminedYet"]), (&json!(0), &json!(1)));
     assert_eq!(world.catalog.holds_on(A, &[record]).expect("reads").len(), 1);
     let (tenant, row) = world.catalog.active_holds().expect("reads").remove(0);
@@ -48,8 +48,9 @@ async fn a_hold_freezes_what_is_there_and_is_released() {
     assert_eq!(world.catalog.holds_on(A, &[record]).expect("reads"), []);
     let again = world.call(Who::Otto, "POST", &path, Some(r#"{"reason":"x"}"#)).await;
     assert_eq!(again.outcome(), "404 not-found");
-    let closed = post(&world, &format!("/api/v1/matters/{id}/close"), json!({ "reason": "over" }));
-    assert_eq!(closed.await["state"], "closed");
+    let path = format!("/api/v1/matters/{id}/close");
+    let closed = post(&world, &path, json!({ "reason": "over" })).await;
+    assert_eq!(closed["state"], "closed");
 }
 
 #[tokio::test]
