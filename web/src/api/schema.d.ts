@@ -3778,7 +3778,7 @@ export interface components {
              */
             lastReportAt: string | null;
         };
-        /** @description `kind` is `smtp` or `import`. */
+        /** @description `kind` is `smtp`, `fetch` or `import`. */
         SourceName: {
             kind: string;
             name: string;
