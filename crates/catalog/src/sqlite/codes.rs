@@ -5,8 +5,7 @@ use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
 use crate::{
     AuditOutcome, FetchOutcome, JobState, LeftReason, MailJobKind, MailJobState, QuarantineState,
-    RunOutcome, RunTrigger,
-    Sighting, SignInMethod, SourceKind, SourceState, TenantState,
+    RunOutcome, RunTrigger, Sighting, SignInMethod, SourceKind, SourceState, TenantState,
 };
 
 pub(super) trait Code: Copy + PartialEq + Sized + 'static {
