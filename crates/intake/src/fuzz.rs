@@ -2,6 +2,7 @@
 //! The tests call them as well.
 
 mod fetch;
+mod imap;
 mod memory;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,6 +15,7 @@ use crate::smtp::dots::DotDecoder;
 use crate::smtp::session::{Session, Shared};
 use crate::smtp::{IntakeFigures, SmtpSettings, command};
 pub use fetch::pop3_session;
+pub use imap::{imap_seeds, imap_session};
 pub(crate) use memory::{FixedClock, KnownUsers, MemoryRoom, Script};
 
 /// Largest mail in these sessions, in bytes: small, so that limits are met.

@@ -59,6 +59,27 @@ fn pop3_servers() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Sessions of which some lines are missing, doubled or out of place.
+fn imap_servers() -> impl Strategy<Value = Vec<u8>> {
+    let seeds = imap_seeds();
+    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..4);
+    let changes = prop::collection::vec(change, 0..6);
+    (prop::sample::select(seeds), changes).prop_map(|(seed, changes)| {
+        let mut lines: Vec<Vec<u8>> =
+            seed[1..].split_inclusive(|octet| *octet == b'\n').map(<[u8]>::to_vec).collect();
+        for (one, other, kind) in changes {
+            let (one, other) = (one.index(lines.len()), other.index(lines.len()));
+            match kind {
+                0 => lines.swap(one, other),
+                1 => lines[one] = lines[other].clone(),
+                2 => lines[one].truncate(other),
+                _ => lines[one].clear(),
+            }
+        }
+        lines.concat()
+    })
+}
+
 proptest! {
     #[test]
     fn how_octets_arrive_changes_no_mail_and_no_reply(octets in sessions(), piece in 1usize..40) {
@@ -82,7 +103,20 @@ proptest! {
     }
 
     #[test]
+    fn how_an_imap_server_speaks_changes_no_mail(octets in imap_servers(), piece in 1usize..40) {
+        imap_session(&octets, piece);
+    }
+
+    #[test]
     fn no_line_panics_the_parser(line in proptest::collection::vec(any::<u8>(), 0..200)) {
         command_line(&line);
     }
+}
+
+#[test]
+fn sessions_to_begin_with_bring_their_mails() {
+    let seeds = imap_seeds();
+    assert_eq!(imap::mails(&seeds[0][1..], false), 2);
+    assert_eq!(imap::mails(&seeds[1][1..], true), 2);
+    assert_eq!(imap::mails(&seeds[2][1..], true), 0);
 }

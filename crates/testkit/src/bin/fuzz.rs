@@ -82,6 +82,26 @@ const SMTP_WORDS: &[&[u8]] = &[
 ];
 
 /// What a POP3 server says.
+const IMAP_WORDS: &[&[u8]] = &[
+    b"* 1 FETCH (UID 7 RFC822.SIZE 3 BODY[] {3}\r\nabc)\r\n",
+    b"* 1 FETCH (BODY[] {2147483648}\r\n",
+    b"* LIST (\\Trash) \"/\" {3}\r\na b\r\n",
+    b"* SEARCH 1 2 9\r\n",
+    b"* ESEARCH (TAG \"a\") UID ALL 1:4294967295\r\n",
+    b"* OK [UIDVALIDITY 7] x\r\n",
+    b"* 9 EXPUNGE\r\n",
+    b"* BYE [UNAVAILABLE] later\r\n",
+    b"C4 OK done\r\n",
+    b"C5 NO [TRYCREATE] no\r\n",
+    b"+ \r\n",
+    b"{99999999999999999999}\r\n",
+    b"BODY[HEADER.FIELDS (DATE)] ",
+    b"((((",
+    b"NIL",
+    b"\"",
+    b"&AOQ-",
+];
+
 const POP3_WORDS: &[&[u8]] = &[
     b"+OK\r\n",
     b"+OK 1 a\r\n",
@@ -174,6 +194,12 @@ fn targets() -> Vec<Target> {
             |octets| with_piece(octets, intake::fuzz::dot_decoding),
             smtp_seeds,
             SMTP_WORDS,
+        ),
+        target(
+            "intake-imap",
+            |octets| with_piece(octets, intake::fuzz::imap_session),
+            intake::fuzz::imap_seeds,
+            IMAP_WORDS,
         ),
         target(
             "intake-mbox",

@@ -30,14 +30,8 @@ pub(super) enum Body {
     Absent,
     /// `NIL`: the server has the mail, but not its octets.
     Missing,
-    /// So many octets came; `taken`: and were handed over.
-    Octets { count: u64, taken: bool },
-}
-
-impl Body {
-    pub(super) fn was_taken(self) -> bool {
-        matches!(self, Self::Octets { taken: true, .. })
-    }
+    /// So many octets came, handed over or read over.
+    Octets { count: u64 },
 }
 
 /// Where bodies go.
@@ -134,21 +128,19 @@ fn body(reader: &mut Reader<'_>, bodies: &mut dyn Bodies, uid: Option<u32>) -> R
     match reader.peek()? {
         b'{' => {
             let count = reader.literal_length()?;
-            let taken = bodies.begin(uid, count)?;
-            match taken {
+            match bodies.begin(uid, count)? {
                 true => reader.pass(count, &mut |run| Ok(bodies.octets(run)?))?,
                 false => reader.skip_literal(count)?,
             }
-            Ok(Body::Octets { count, taken })
+            Ok(Body::Octets { count })
         }
         b'"' => {
             let octets = reader.quoted()?;
             let count = octets.len() as u64;
-            let taken = bodies.begin(uid, count)?;
-            if taken {
+            if bodies.begin(uid, count)? {
                 bodies.octets(&octets)?;
             }
-            Ok(Body::Octets { count, taken })
+            Ok(Body::Octets { count })
         }
         _ => match reader.string()? {
             None => Ok(Body::Missing),

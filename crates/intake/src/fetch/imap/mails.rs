@@ -14,7 +14,7 @@ use super::response::{Status, Untagged};
 use super::session::{FOLDER_MAILS, Session};
 use super::set::UidSet;
 use super::talk::{Listener, Talk};
-use crate::fetch::FetchError;
+use crate::fetch::{FetchError, Limit};
 
 /// Octets of a set in one command; servers limit lines (RFC 7162 §4 recommends 8192).
 const SET_OCTETS_MAX: usize = 4000;
@@ -22,6 +22,8 @@ const SET_OCTETS_MAX: usize = 4000;
 const FACTS_AT_ONCE: u64 = 2000;
 /// Mails of one command that asks for octets.
 pub const MAILS_AT_ONCE: u64 = 200;
+/// A mail that is read over because who takes mails does not want it.
+pub const UNWANTED_OCTETS: Limit = Limit::new("imap-unwanted-mail-octets", 4 << 30);
 /// Time zones differ by no more: whole days to either side.
 const DAY_SECONDS: i64 = 86_400;
 
@@ -145,6 +147,7 @@ impl Session {
                 missing: piece.iter().collect(),
                 unreadable: Vec::new(),
                 delivered: 0,
+                wanted: false,
             };
             let done = self.talk().run(&command, &mut bodies, &mut |_| Ok(()));
             let Receiving { missing, unreadable, delivered, .. } = bodies;
@@ -261,35 +264,45 @@ struct Receiving<'a> {
     missing: BTreeSet<u32>,
     unreadable: Vec<u32>,
     delivered: u64,
+    /// Whether the receiver wants the body that comes.
+    wanted: bool,
 }
 
 impl Bodies for Receiving<'_> {
     fn begin(&mut self, uid: Option<u32>, octets: u64) -> Result<bool, FetchError> {
+        self.wanted = false;
         if uid.is_some_and(|uid| !self.missing.contains(&uid)) {
             return Ok(false);
         }
-        self.receiver.begin(uid, octets)
+        self.wanted = self.receiver.begin(uid, octets)?;
+        if !self.wanted && octets > UNWANTED_OCTETS.max {
+            return Err(FetchError::LimitExceeded(UNWANTED_OCTETS));
+        }
+        // One that is too large for the receiver is read over here, so that the session goes on.
+        Ok(true)
     }
 
     fn octets(&mut self, run: &[u8]) -> Result<(), FetchError> {
-        self.receiver.octets(run)
+        if self.wanted { self.receiver.octets(run) } else { Ok(()) }
     }
 
     fn complete(&mut self, item: &FetchItem) -> Read<()> {
         let Some(uid) = item.uid else { return Ok(()) };
-        // A mail without an octet is none, unless the server says that it is so.
-        let empty = item.body == Body::Missing
-            || (item.body == Body::Octets { count: 0, taken: true } && item.size_bytes != Some(0));
-        let there = matches!(item.body, Body::Octets { .. }) || empty;
-        if !there || !self.missing.remove(&uid) {
+        let readable = match item.body {
+            Body::Absent => return Ok(()),
+            Body::Missing => false,
+            // A mail without an octet is none, unless the server says that it is so.
+            Body::Octets { count } => count > 0 || item.size_bytes == Some(0),
+        };
+        if !self.missing.remove(&uid) {
             return Ok(());
         }
-        if empty {
+        if !readable {
             self.unreadable.push(uid);
             return Ok(());
         }
         self.delivered += 1;
-        if item.body.was_taken() {
+        if self.wanted {
             self.receiver.end(MailFacts {
                 uid,
                 size_bytes: item.size_bytes,

@@ -11,7 +11,7 @@ use super::folders::Folder;
 use super::response::Untagged;
 use super::set::UidSet;
 use super::talk::{State, Talk};
-use crate::fetch::net::{Connection, Patience, Server, open};
+use crate::fetch::net::{Connection, Patience, Secured, Server, open};
 use crate::fetch::sasl::Credentials;
 use crate::fetch::{FetchError, Limit, Probe};
 
@@ -58,7 +58,11 @@ impl Session {
         let mut imap = Imap::default();
         let connection = open(server, patience, &mut imap, probe)?;
         let mut session = Self::new(connection, imap);
-        let port = server.port.unwrap_or(super::PORTS.implicit_tls);
+        let usual = match session.connection.secured() {
+            Secured::ImplicitTls => super::PORTS.implicit_tls,
+            Secured::Clear | Secured::StartTls => super::PORTS.plain,
+        };
+        let port = server.port.unwrap_or(usual);
         probe.run("sign-in", || {
             session.sign_in(credentials, &server.host, port)?;
             Ok(((), "signed in".to_owned()))

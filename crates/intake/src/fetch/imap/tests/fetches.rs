@@ -126,13 +126,19 @@ fn what_was_not_asked_for_or_came_already_is_read_over() {
 
 #[test]
 fn a_mail_that_is_not_wanted_is_read_over() {
-    let trace = "
+    // Longer than what is read over of other responses.
+    let trace = format!(
+        "
         C: % UID FETCH 4:5 *
-        S+ * 1 FETCH (UID 4 BODY[] {5}\\r\\nabcde)\\r\\n
-        S+ * 2 FETCH (UID 5 BODY[] {2}\\r\\nab)\\r\\n
+        S+ * 1 FETCH (UID 4 BODY[] {{33554432}}\\r\\n
+        S@ 8192 {}
+        S+ )\\r\\n
+        S+ * 2 FETCH (UID 5 BODY[] {{2}}\\r\\nab)\\r\\n
         S: % OK done
-    ";
-    let (server, mut session) = opened(trace);
+        ",
+        "x".repeat(4096)
+    );
+    let (server, mut session) = opened(&trace);
     let mut basket = Basket { octets_max: Some(4), ..Basket::default() };
     let fetched = session.fetch(&uids(&[4, 5]), &mut basket).expect("complete");
     assert_eq!(fetched, Fetched { delivered: 2, ..Fetched::default() });

@@ -176,7 +176,7 @@ fn a_body_is_handed_over_and_not_kept() {
         let line = format!("* 1 FETCH (BODY[] {form}{}}}\r\n{body} UID 2)\r\n", body.len());
         let (response, octets) = read_with_body(line.as_bytes());
         let count = body.len() as u64;
-        let body = Body::Octets { count, taken: true };
+        let body = Body::Octets { count };
         let item = FetchItem { uid: Some(2), body, ..FetchItem::default() };
         assert_eq!(response.expect("whole"), Response::Untagged(Untagged::Fetch(item)));
         assert_eq!(octets.len() as u64, count);
