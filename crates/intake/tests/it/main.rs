@@ -2,6 +2,7 @@
 
 mod corpus;
 mod imap;
+mod introspection;
 mod pop3;
 mod postfix;
 mod spool;

@@ -5,11 +5,18 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 
+use intake::fetch::net::{Patience, Server, Trust};
 use intake::fetch::oauth::{
     AssertionAlgorithm, ClientKey, HttpTokenWeb, Remedy, TokenClient, TokenSettings,
 };
-use intake::fetch::{FetchError, FetchErrorKind};
+use intake::fetch::pop3::Session;
+use intake::fetch::sasl::Credentials;
+use intake::fetch::{FetchError, FetchErrorKind, Probe};
 use model::{Clock, Timestamp};
+use testkit::mail_server::{DOVECOT, Dovecot};
+
+use crate::introspection::Introspection;
+use crate::support::has_tool;
 
 struct SystemClock;
 
@@ -128,6 +135,44 @@ fn an_application_gets_tokens_by_secret_and_by_certificate() {
         let left = token.expires_at.as_seconds() - SystemClock.now().as_seconds();
         assert!((1..=3599).contains(&left), "{left}");
     }
+}
+
+#[test]
+fn a_token_of_the_provider_opens_a_mailbox() {
+    let Some(provider) = Provider::start() else { return };
+    if !has_tool(DOVECOT, "dovecot-pop3d") {
+        return;
+    }
+    let introspection = Introspection::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let dovecot = Dovecot::start_introspecting(folder.path(), &introspection.url);
+    let dovecot = dovecot.expect("Dovecot starts");
+    let mail = b"Subject: by token\r\n\r\n";
+    dovecot.deliver("journal@x.test", "", mail).expect("delivered");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let web = Arc::new(HttpTokenWeb::new(runtime.handle().clone()));
+    let client = TokenClient::new(web, Arc::new(SystemClock));
+    let key = provider.certificate(AssertionAlgorithm::Ps256);
+    let token = client.token(&provider.settings("app-certificate", key)).expect("given");
+    let server = Server {
+        host: "127.0.0.1".to_owned(),
+        port: Some(dovecot.pop3s),
+        trust: Trust::Authorities(dovecot.authority.clone()),
+        ..Server::default()
+    };
+    let credentials =
+        Credentials::Bearer { user: "journal@x.test".to_owned(), token: token.secret.clone() };
+    let open = || Session::open(&server, &Patience::default(), &credentials, &mut Probe::default());
+    // The provider does not know it yet: the server asks and refuses, and says so before it ends.
+    let error = open().err().expect("refused");
+    assert_eq!(error.kind(), FetchErrorKind::SignInRefused, "{error}");
+    introspection.accept(&token.secret, "journal@x.test");
+    let mut session = open().expect("signed in");
+    let entries = session.list().expect("listed");
+    let mut octets = Vec::new();
+    session.retrieve(&entries[0], 1000, &mut octets).expect("there");
+    assert_eq!(octets, mail);
+    session.quit().expect("confirmed");
 }
 
 #[test]

@@ -45,6 +45,27 @@ impl Dovecot {
     /// # Errors
     /// When Dovecot is missing or does not start.
     pub fn start(folder: &Path, extra: &str) -> io::Result<Self> {
+        let keys = format!(
+            "introspection_mode = local\nissuers = https://sts.test/\n\
+             local_validation_key_dict = fs:posix:prefix={}/keys/\n",
+            fs::canonicalize(folder)?.display()
+        );
+        Self::start_with(folder, &keys, extra)
+    }
+
+    /// The same, but every token is shown to the provider (RFC 7662), by POST to `url`.
+    ///
+    /// # Errors
+    /// When Dovecot is missing or does not start.
+    pub fn start_introspecting(folder: &Path, url: &str) -> io::Result<Self> {
+        let asked = format!(
+            "introspection_mode = post\nintrospection_url = {url}\nactive_attribute = active\n\
+             active_value = true\n"
+        );
+        Self::start_with(folder, &asked, "")
+    }
+
+    fn start_with(folder: &Path, tokens: &str, extra: &str) -> io::Result<Self> {
         let folder = fs::canonicalize(folder)?;
         certificate(&folder)?;
         // Temporary folders are for their owner; mailboxes belong to somebody else.
@@ -63,7 +84,7 @@ impl Dovecot {
         let key = key.map_err(|it| io::Error::other(it.to_string()))?;
         let ports = [free_port()?, free_port()?, free_port()?, free_port()?];
         let at = folder.display().to_string();
-        fs::write(folder.join("oauth2.conf"), tokens(&at))?;
+        fs::write(folder.join("oauth2.conf"), format!("{tokens}username_attribute = upn\n"))?;
         fs::write(folder.join("dovecot.conf"), configuration(&at, ports, owner) + extra)?;
         let child = Command::new(DOVECOT)
             .args(["-F", "-c", &format!("{at}/dovecot.conf")])
@@ -170,14 +191,10 @@ fn owner(folder: &Path) -> io::Result<Option<(u32, u32)>> {
     }
 }
 
-fn tokens(at: &str) -> String {
-    format!(
-        "introspection_mode = local
-local_validation_key_dict = fs:posix:prefix={at}/keys/
-issuers = https://sts.test/
-username_attribute = upn
-"
-    )
+/// The name of who runs this, or of the group.
+fn whoami(what: &str) -> String {
+    let output = Command::new("id").arg(what).output().map(|output| output.stdout);
+    String::from_utf8_lossy(&output.unwrap_or_default()).trim().to_owned()
 }
 
 fn configuration(at: &str, ports: [u16; 4], owner: Option<(u32, u32)>) -> String {
@@ -190,10 +207,10 @@ fn configuration(at: &str, ports: [u16; 4], owner: Option<(u32, u32)>) -> String
             )
         }
         None => {
-            let name = std::env::var("USER").unwrap_or_else(|_| "nobody".to_owned());
+            let (name, group) = (whoami("-un"), whoami("-gn"));
             format!(
                 "default_internal_user = {name}\ndefault_login_user = {name}\n\
-                 default_internal_group = {name}\nservice anvil {{\n chroot =\n}}\n\
+                 default_internal_group = {group}\nservice anvil {{\n chroot =\n}}\n\
                  service imap-login {{\n chroot =\n}}\nservice pop3-login {{\n chroot =\n}}\n\
                  userdb {{\n driver = static\n args = home={at}/mail/%u\n}}\n"
             )

@@ -12,6 +12,7 @@ use super::response::Untagged;
 use super::set::UidSet;
 use super::talk::{State, Talk};
 use crate::fetch::net::{Connection, Patience, Secured, Server, open};
+use crate::fetch::oauth::{MailProtocol, explained};
 use crate::fetch::sasl::Credentials;
 use crate::fetch::{FetchError, Limit, Probe};
 
@@ -86,7 +87,8 @@ impl Session {
         host: &str,
         port: u16,
     ) -> Result<(), FetchError> {
-        self.talk().sign_in(credentials, host, port)
+        let refused = |error| explained(error, MailProtocol::Imap, credentials, host);
+        self.talk().sign_in(credentials, host, port).map_err(refused)
     }
 
     /// What the server offers, in capitals.

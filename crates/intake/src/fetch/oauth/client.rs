@@ -208,7 +208,7 @@ fn granted(answer: &TokenAnswer, now: Timestamp) -> Result<Token, FetchError> {
 }
 
 /// What the token says of itself.
-fn roles(token: &str) -> Vec<String> {
+pub(super) fn roles(token: &str) -> Vec<String> {
     #[derive(Deserialize)]
     struct Payload {
         #[serde(default)]

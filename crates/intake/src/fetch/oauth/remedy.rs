@@ -1,5 +1,8 @@
 use serde::Serialize;
 
+use crate::fetch::FetchError;
+use crate::fetch::sasl::Credentials;
+
 /// What the administrator must do. The codes are those of Microsoft Entra ID
 /// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>); other providers
 /// say less.
@@ -191,4 +194,32 @@ pub fn explain_sign_in(facts: &SignInFacts<'_>) -> Remedy {
         true => Remedy::MailboxPermissionMissing,
         false => Remedy::ServicePrincipalWrong,
     }
+}
+
+/// Domains of Exchange Online in Microsoft's clouds.
+const EXCHANGE_ONLINE: [&str; 5] =
+    ["office365.com", "office365.us", "office.com", "outlook.com", "outlook.cn"];
+
+/// A refused token with what to do, where that can be told: for any server that its application
+/// lacks the permission, for Exchange Online also what else its words mean.
+pub fn explained(
+    error: FetchError,
+    protocol: MailProtocol,
+    credentials: &Credentials,
+    host: &str,
+) -> FetchError {
+    let (FetchError::SignInRefused { remedy: None, text }, Credentials::Bearer { token, .. }) =
+        (&error, credentials)
+    else {
+        return error;
+    };
+    let roles = super::client::roles(token);
+    let facts = SignInFacts { protocol, roles: &roles, text, others_sign_in: false };
+    let host = host.to_ascii_lowercase();
+    let within = |domain: &&str| {
+        host.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let remedy = explain_sign_in(&facts);
+    let told = remedy == Remedy::PermissionMissing || EXCHANGE_ONLINE.iter().any(within);
+    FetchError::SignInRefused { remedy: told.then_some(remedy), text: text.clone() }
 }

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 
 use super::{
     AssertionAlgorithm, ClientKey, MailProtocol, Remedy, SignInFacts, TokenAnswer, TokenClient,
-    TokenRequest, TokenSettings, TokenWeb, explain_sign_in,
+    TokenRequest, TokenSettings, TokenWeb, explain_sign_in, explained,
 };
+use crate::fetch::sasl::Credentials;
 use crate::fetch::{ConnectionFailure, FetchError, FetchErrorKind};
 
 const NOW: i64 = 1_800_000_000;
@@ -338,6 +339,28 @@ fn a_token_that_opens_nothing_is_explained() {
     let text = "User is authenticated but not connected.";
     check(&right, text, false, Remedy::ProtocolDisabled);
     check(&[], "IMAP is disabled", false, Remedy::ProtocolDisabled);
+}
+
+#[test]
+fn words_for_exchange_online_are_not_for_others() {
+    let text = "AUTHENTICATE failed.".to_owned();
+    let refused = |roles: &[&str], host| {
+        let payload = URL_SAFE_NO_PAD.encode(json!({ "roles": roles }).to_string());
+        let token = format!("h.{payload}.s").into();
+        let bearer = Credentials::Bearer { user: "box".to_owned(), token };
+        let error = FetchError::SignInRefused { remedy: None, text: text.clone() };
+        match explained(error, MailProtocol::Pop3, &bearer, host) {
+            FetchError::SignInRefused { remedy, .. } => remedy,
+            error => panic!("{error}"),
+        }
+    };
+    let right = ["POP.AccessAsApp"];
+    let wrong = Some(Remedy::ServicePrincipalWrong);
+    assert_eq!(refused(&right, "outlook.office365.com"), wrong);
+    assert_eq!(refused(&right, "partner.outlook.cn"), wrong);
+    assert_eq!(refused(&right, "mail.x.test"), None);
+    assert_eq!(refused(&right, "notoutlook.com"), None);
+    assert_eq!(refused(&["Mail.Read"], "mail.x.test"), Some(Remedy::PermissionMissing));
 }
 
 #[test]

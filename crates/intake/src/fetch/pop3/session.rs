@@ -5,6 +5,7 @@ use super::dialect::{Pop3, capabilities, garbled};
 use super::reply::{self, Capabilities, Reply};
 use super::sign_in::sign_in;
 use crate::fetch::net::{Connection, Dialect as _, Patience, Secured, Server, Taken, open};
+use crate::fetch::oauth::{MailProtocol, explained};
 use crate::fetch::sasl::Credentials;
 use crate::fetch::{FetchError, Limit, Probe};
 use crate::smtp::dots::DotDecoder;
@@ -63,7 +64,9 @@ impl Session {
         let port = server.port.unwrap_or(usual);
         probe.run("sign-in", || {
             let capabilities = capabilities(&mut connection)?;
-            let detail = sign_in(&mut connection, &capabilities, credentials, &server.host, port)?;
+            let detail =
+                sign_in(&mut connection, &capabilities, credentials, &server.host, port)
+                    .map_err(|it| explained(it, MailProtocol::Pop3, credentials, &server.host))?;
             let session = Self { connection, capabilities, deleted_some: false, over: false };
             Ok((session, detail))
         })
@@ -146,8 +149,10 @@ impl Session {
         sink: &mut dyn Write,
     ) -> Result<u64, FetchError> {
         self.guarded(|session| {
-            if session.deleted_some {
-                session.check_same(std::slice::from_ref(entry))?;
+            if session.deleted_some
+                && let Some(Some(text)) = session.check_same(&[entry])?.pop()
+            {
+                return Err(FetchError::CorruptMail(text));
             }
             match session.command("RETR", &format!("RETR {}\r\n", entry.number)) {
                 Err(FetchError::Refused { text, .. }) => return Err(FetchError::CorruptMail(text)),
@@ -178,33 +183,46 @@ impl Session {
 
     /// Marks mails to be deleted; [`Session::quit`] deletes them. Only what the archive holds
     /// durably may come here. Before each the server must say that its number still names the same
-    /// mail, and higher numbers go first, so that a server that renumbers deletes no other.
+    /// mail, and higher numbers go first, so that a server that renumbers deletes no other. Gives
+    /// those that the server will not mark, with its words; they do not keep the others.
     ///
     /// # Errors
-    /// When the server refuses one: others may be marked. When a number names another mail: the
-    /// session is over, and nothing at all is deleted.
-    pub fn delete(&mut self, entries: &[Entry]) -> Result<(), FetchError> {
+    /// When a number names another mail: the session is over, and nothing at all is deleted.
+    pub fn delete(&mut self, entries: &[Entry]) -> Result<Vec<(Entry, String)>, FetchError> {
         let mut sorted: Vec<&Entry> = entries.iter().collect();
         sorted.sort_by_key(|entry| std::cmp::Reverse(entry.number));
         self.guarded(|session| {
             let most = if session.capabilities.pipelining { PIPELINE_MAX } else { 1 };
+            let mut kept = Vec::new();
             for chunk in sorted.chunks(most) {
-                let chunk: Vec<Entry> = chunk.iter().map(|entry| (*entry).clone()).collect();
-                session.check_same(&chunk)?;
-                session.deleted_some = true;
-                let commands = chunk.iter().map(|entry| format!("DELE {}\r\n", entry.number));
-                session.connection.write(commands.collect::<String>().as_bytes())?;
-                let mut refused = Ok(());
-                for _ in &chunk {
-                    match session.reply("DELE") {
-                        Err(error) if error.leaves_session_usable() => refused = Err(error),
-                        answer => drop(answer?),
-                    }
-                }
-                refused?;
+                session.mark(chunk, &mut kept)?;
             }
-            Ok(())
+            Ok(kept)
         })
+    }
+
+    fn mark(
+        &mut self,
+        entries: &[&Entry],
+        kept: &mut Vec<(Entry, String)>,
+    ) -> Result<(), FetchError> {
+        let mut sure = Vec::new();
+        for (entry, refusal) in entries.iter().zip(self.check_same(entries)?) {
+            match refusal {
+                None => sure.push(*entry),
+                Some(text) => kept.push(((*entry).clone(), text)),
+            }
+        }
+        self.deleted_some = true;
+        let commands = sure.iter().map(|entry| format!("DELE {}\r\n", entry.number));
+        self.connection.write(commands.collect::<String>().as_bytes())?;
+        for entry in sure {
+            match self.reply("DELE") {
+                Err(FetchError::Refused { text, .. }) => kept.push((entry.clone(), text)),
+                answer => drop(answer?),
+            }
+        }
+        Ok(())
     }
 
     /// Ends the session and deletes what was marked. An error leaves that open: mails may come
@@ -217,17 +235,24 @@ impl Session {
     }
 
     /// Whether the numbers still name these mails: by unique-id, or by size where there is none.
-    fn check_same(&mut self, entries: &[Entry]) -> Result<(), FetchError> {
-        let command = |entry: &Entry| match entry.uid {
+    /// For each the server's words when it does not say; such a mail must not be touched.
+    ///
+    /// # Errors
+    /// When a number names another mail.
+    fn check_same(&mut self, entries: &[&Entry]) -> Result<Vec<Option<String>>, FetchError> {
+        let command = |entry: &&Entry| match entry.uid {
             Some(_) => format!("UIDL {}\r\n", entry.number),
             None => format!("LIST {}\r\n", entry.number),
         };
         let commands: String = entries.iter().map(command).collect();
         self.connection.write(commands.as_bytes())?;
+        let mut refusals = Vec::new();
         for entry in entries {
             let text = match self.reply("UIDL") {
-                // The numbers behind it would not be read.
-                Err(FetchError::Refused { text, .. }) => return Err(renumbered(&text)),
+                Err(FetchError::Refused { text, .. }) => {
+                    refusals.push(Some(text));
+                    continue;
+                }
                 answer => answer?,
             };
             let same = match &entry.uid {
@@ -238,10 +263,12 @@ impl Session {
                 None => reply::scan_listing(&text) == Some((entry.number, entry.size)),
             };
             if !same {
-                return Err(renumbered("a number names another mail than before"));
+                let text = "a number names another mail than before".to_owned();
+                return Err(FetchError::Protocol(text));
             }
+            refusals.push(None);
         }
-        Ok(())
+        Ok(refusals)
     }
 
     /// Sends a command and gives the words of its reply.
@@ -291,10 +318,6 @@ impl Session {
         self.over = matches!(&outcome, Err(error) if !error.leaves_session_usable());
         outcome
     }
-}
-
-fn renumbered(text: &str) -> FetchError {
-    FetchError::Protocol(format!("its numbers do not stay with their mails: {text}"))
 }
 
 /// A unique-id that several mails share names none of them.

@@ -58,7 +58,7 @@ fn a_whole_session_reads_and_deletes() {
     let expected = b"Subject: one\r\n\r\n.\r\n..two dots\r\nbare\nline and \r end\r\n";
     assert_eq!(String::from_utf8_lossy(&mail), String::from_utf8_lossy(expected));
     assert_eq!(octets, expected.len() as u64);
-    session.delete(&entries).expect("marked");
+    assert!(session.delete(&entries).expect("marked").is_empty());
     session.quit().expect("confirmed");
     server.check();
 }
@@ -229,6 +229,31 @@ fn a_server_that_refuses_at_the_door_is_told_apart() {
             false => assert!(matches!(error, FetchError::Refused { .. }), "{error}"),
         }
     }
+}
+
+#[test]
+fn a_mail_that_cannot_be_deleted_does_not_keep_the_others() {
+    let server = inside(
+        "C: UIDL 3
+         S: -ERR there is none any more
+         C: UIDL 2
+         S: +OK 2 b
+         C: DELE 2
+         S: -ERR it is locked
+         C: UIDL 1
+         S: +OK 1 a
+         C: DELE 1
+         S: +OK
+         C: QUIT
+         S: +OK",
+    );
+    let mut session = open(&server, &password()).expect("signed in");
+    let all = [entry(1, Some("a"), 1), entry(2, Some("b"), 1), entry(3, Some("c"), 1)];
+    let kept = session.delete(&all).expect("marked");
+    let kept: Vec<_> = kept.iter().map(|(entry, text)| (entry.number, text.as_str())).collect();
+    assert_eq!(kept, [(3, "there is none any more"), (2, "it is locked")]);
+    session.quit().expect("confirmed");
+    server.check();
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn after_a_deletion_a_mail_is_read_only_where_it_still_has_its_number() {
     let mut session = open(&server, &password()).expect("signed in");
     session.delete(&[mail(1)]).expect("marked");
     let error = session.retrieve(&mail(2), 100, &mut io::sink()).expect_err("gone");
-    assert!(matches!(error, FetchError::Protocol(_)), "{error}");
+    assert!(matches!(error, FetchError::CorruptMail(_)), "{error}");
 }
 
 #[test]
