@@ -205,9 +205,9 @@ export function status() {
 const RIGHTS = {
   administrator: ['manage_accounts', 'manage_directories', 'manage_domains', 'manage_grants', 'manage_quarantine', 'manage_settings', 'manage_sign_in', 'manage_sources', 'read_log', 'read_status'],
   auditor: ['read_audit_log', 'read_mail', 'request_access', 'search_mail'],
-  officer: ['approve_access', 'read_audit_log', 'read_mail', 'request_access', 'search_mail'],
+  officer: ['approve_access', 'approve_disposal', 'export_mail', 'manage_holds', 'propose_disposal', 'read_audit_log', 'read_mail', 'read_retention', 'request_access', 'restore_mail', 'search_mail', 'set_retention'],
   operator: ['manage_server', 'manage_sign_in', 'manage_tenants', 'read_audit_log', 'read_log', 'read_status'],
-  user: ['read_mail', 'search_mail'],
+  user: ['export_mail', 'read_mail', 'restore_mail', 'search_mail'],
 };
 
 export const ACCOUNTS = {

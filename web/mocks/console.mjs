@@ -1,4 +1,6 @@
 // Invented answers of the administrators' part of the API: enough for every page to be looked at.
+import { answerFetch } from './fetch.mjs';
+
 const HOUR = 3_600_000;
 const id = (digit) => String(digit).repeat(32);
 const ago = (hours) => new Date(Date.now() - hours * HOUR).toISOString();
@@ -114,7 +116,7 @@ export function answer(path, query, operator) {
   if (/^\/directories\/\w+\/runs$/.test(path)) return { rows: [directoryRun(1, 'applied'), directoryRun(2, 'applied'), directoryRun(3, 'failed')], next: null };
   if (/^\/directories\/\d+$/.test(path)) return directory;
   if (path === '/quarantine' && query.get('state') && query.get('state') !== 'waiting') return quarantine(query.get('state'));
-  return answers[path]?.();
+  return answers[path]?.() ?? answerFetch(path);
 }
 
 /** A few lines of the live log, then silence. */

@@ -6,6 +6,8 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as answers from './answers.mjs';
+import { answerKeeping, evidence } from './keeping.mjs';
+import { fetchTest } from './fetch.mjs';
 import { answer as consoleAnswer, directoryPreview, directoryTest, imported, liveLog } from './console.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
@@ -55,7 +57,10 @@ async function api(req, res, url) {
   }
   if (path.startsWith('/me/')) return administrate(req, res, url, path, false);
   const { role } = session.account;
+  const kept = role === 'officer' ? answerKeeping(req.method, path) : undefined;
+  if (kept) return send(res, 200, kept);
   if (role === 'administrator' || role === 'operator') return /^\/(search|records)/.test(path) ? problem(res, 404, 'not-found', 'There is no such thing.') : administration(req, res, url, path, role === 'operator');
+  if (/^\/(exports|restores)$/.test(path) && req.method === 'GET') return send(res, 200, answerKeeping('GET', path));
   if (role !== 'user' && /^\/(access-requests|audit|mailboxes)/.test(path)) return administrate(req, res, url, path, false);
   return /^\/(search|records)/.test(path) ? mail(res, url, path) : problem(res, 404, 'not-found', 'There is no such thing.');
 }
@@ -73,6 +78,7 @@ async function signIn(req, res) {
 
 /** The console: what is asked is answered, what is changed is taken and forgotten. */
 function administrate(req, res, url, path, operator) {
+  if (path === '/fetch-sources/test') return send(res, 200, fetchTest);
   if (/^\/directories.*\/test$/.test(path)) return send(res, 200, directoryTest);
   if (/^\/directories.*\/preview$/.test(path)) return send(res, 200, directoryPreview);
   if (path === '/accounts/import/preview') return send(res, 200, imported);
@@ -101,6 +107,7 @@ function mail(res, url, path) {
   const found = id && answers.find(id);
   if (!found) return problem(res, 404, 'not-found', 'There is no such mail.');
   if (rest === '') return send(res, 200, answers.record(id));
+  if (rest === '/evidence') return send(res, 200, evidence);
   if (rest === '/html') return send(res, 200, answers.html(found, url.searchParams.get('remote') === 'true'), { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': MAIL_CSP, 'X-Remote-Content': String(found.remote) });
   if (rest === '/source') return send(res, 200, answers.source(found), { 'Content-Type': 'text/plain; charset=utf-8' });
   if (rest === '/eml') return send(res, 200, answers.source(found), { 'Content-Type': 'message/rfc822', ...attach(`${id}.eml`) });

@@ -50,6 +50,12 @@ export const CONSOLE: readonly ConsoleGroup[] = [
     ],
   },
   {
+    title: 'nav.keeping',
+    pages: [
+      { path: paths.matters, title: 'matters.title', needs: ['manage_holds'] },
+    ],
+  },
+  {
     title: 'nav.control',
     pages: [
       { path: paths.accessRequests, title: 'requests.title', needs: ['request_access', 'approve_access'] },

@@ -36,6 +36,8 @@ export const paths = {
   directories: '/admin/directories',
   directory: '/admin/directories/$directoryId',
   signInMethods: '/admin/sign-in',
+  matters: '/admin/matters',
+  matter: '/admin/matters/$matterId',
   accessRequests: '/admin/access-requests',
   audit: '/admin/audit',
   selection: '/admin/selection',

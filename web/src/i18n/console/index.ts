@@ -9,6 +9,8 @@ import directoriesDe from './directories.de.json';
 import directoriesEn from './directories.en.json';
 import importDe from './import.de.json';
 import importEn from './import.en.json';
+import mattersDe from './matters.de.json';
+import mattersEn from './matters.en.json';
 import operationDe from './operation.de.json';
 import operationEn from './operation.en.json';
 import peopleDe from './people.de.json';
@@ -29,8 +31,8 @@ import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...importEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
-const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...importDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
+const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
+const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 

@@ -1,0 +1,54 @@
+// Invented answers about what is kept: matters and holds.
+const HOUR = 3_600_000;
+const id = (digit) => String(digit).repeat(32);
+const ago = (hours) => new Date(Date.now() - hours * HOUR).toISOString();
+
+const scope = { addresses: ['peter.lindner@hanse-feinmechanik.example'], query: 'subject:angebot has:attachment', span: { from: ago(20_000), until: ago(3_000) } };
+const hold = (n, more) => ({ id: id(n), matter: id(1), ...scope, placedAt: ago(700), placedBy: 'olga', reason: 'Klage angekündigt', released: null, mails: 1_204, notExaminedYet: 0, ...more });
+const matters = [
+  { id: id(1), name: 'Lindner ./. Hanse Feinmechanik', custodians: ['peter.lindner'], ...scope, notes: 'Az. 3 O 114/26, Kanzlei Brandt', state: 'open', openedBy: 'olga', openedAt: ago(720), reason: 'Klage angekündigt', closed: null, holds: [hold(1, { notExaminedYet: 12 }), hold(2, { released: { at: ago(400), by: 'dirk', reason: 'Zeitraum korrigiert' }, mails: 310 })], heldMails: 1_204 },
+  { id: id(2), name: 'Betriebsprüfung 2021 bis 2023', custodians: [], addresses: [], query: 'class:rechnungen', span: { from: null, until: null }, notes: '', state: 'closed', openedBy: 'dirk', openedAt: ago(9_000), reason: 'Prüfungsanordnung', closed: { at: ago(2_000), by: 'dirk', reason: 'Bescheid bestandskräftig' }, holds: [], heldMails: 0 },
+];
+const rows = ['Angebot PL-40', 'Re: Angebot PL-40', 'Nachfrage Messtaster'].map((subject, i) => ({ id: id(i + 1), subject, from: { name: 'Dr. Peter Lindner', address: 'peter.lindner@hanse-feinmechanik.example' }, to: [], date: ago(5_000 + i), sizeBytes: 61_000 * (i + 1), attachments: 1, kind: 'mail', marks: [], versions: 0, snippet: [], subjectHighlight: [] }));
+
+const years = (n) => ({ years: n, months: 0, days: 0 });
+const policies = [
+  { name: 'Bewerbungen', class: 'bewerbungen', clauses: [{ kind: 'recipient', anyOf: ['jobs@', 'bewerbung@'] }, { kind: 'direction', anyOf: ['incoming'] }], from: 'receipt', begins: 'at-event', keep: { years: 0, months: 6, days: 0 }, atMost: { years: 0, months: 7, days: 0 }, reason: 'AGG §15 (4)' },
+  { name: 'Rechnungen', class: 'buchungsbelege', clauses: [{ kind: 'query', text: 'subject:rechnung has:attachment' }, { kind: 'size', atLeast: 10_000, atMost: null }], from: 'receipt', begins: 'at-year-end', keep: years(8), atMost: null, reason: 'AO §147 (3)' },
+  { name: 'Handelsbriefe', class: 'handelsbriefe', clauses: [], from: 'receipt', begins: 'at-year-end', keep: years(6), atMost: null, reason: 'HGB §257 (4)' },
+];
+const sets = [{ version: 1, zone: 'Europe/Berlin', validFrom: '2026-01-01', reason: 'Erste Fassung', policies: policies.slice(2), madeBy: 'olga', madeAt: ago(7_800) }, { version: 2, zone: 'Europe/Berlin', validFrom: '2026-07-01', reason: 'Bewerbungen und Rechnungen', policies, madeBy: 'olga', madeAt: ago(3_600) }];
+const retention = {
+  '/retention': { sets, inForce: 2, zones: ['Europe/Berlin', 'Europe/Vienna', 'UTC'] },
+  '/retention/ready-sets': { sets: [{ id: 'de', title: 'Germany: HGB and AO', note: 'AO §147, HGB §257: vouchers 8 years, letters 6 years, each from the end of the calendar year.', policies: policies.slice(1) }] },
+  '/retention/suspensions': { suspensions: [{ class: 'buchungsbelege', begunAt: ago(900), begunBy: 'olga', reason: 'Betriebsprüfung', ended: null }] },
+  '/retention/exclusions': { rules: [{ name: 'Betriebsrat', addresses: ['betriebsrat@hanse-feinmechanik.example'], clauses: [], reason: 'BetrVG: vertraulich' }] },
+};
+
+const job = (n, state, more) => ({ id: id(n), by: 'olga', own: true, state, createdAt: ago(n), endedAt: state === 'done' ? ago(n - 0.1) : null, expiresAt: state === 'done' ? ago(-160) : null, done: 812, total: 1_204, downloadable: state === 'done', request: { which: { query: 'subject:angebot has:attachment' }, evidence: true, format: 'eml', zip: true, reason: 'Akteneinsicht' }, result: {}, ...more });
+const takeout = {
+  '/exports': { exports: [job(1, 'running'), job(2, 'done', { done: 1_204, result: { mails: 1_190, bytes: 84_000_000, withheld: 3, notSealed: 11, damaged: [] } })] },
+  '/restores': { restores: [job(3, 'failed', { downloadable: false, request: { which: { records: [id(4)] }, target: { kind: 'address', address: 'anna.brandt@hanse-feinmechanik.example' }, reason: 'Versehentlich gelöscht' }, result: { error: 'the smarthost does not answer' } })] },
+};
+const approval = { by: id(7), at: ago(2), name: 'dirk', reason: 'Liste geprüft' };
+const run = (n, state, more) => ({ id: id(n), state, ground: { kind: 'period-over' }, classes: ['handelsbriefe'], version: 2, reason: 'Jahresabschluss', proposedBy: id(n === 1 ? 7 : 6), proposer: n === 1 ? 'dirk' : 'olga', proposedAt: ago(n * 30), approvals: state === 'proposed' ? [] : [approval], approvalsNeeded: 1, refusal: null, items: 18_204, bytes: 1_204_000_000, disposed: state === 'running' ? 9_100 : 0, kept: 2, ...more });
+const runs = [run(1, 'proposed'), run(2, 'running'), run(3, 'done', { disposed: 18_202 })];
+const items = Array.from({ length: 5 }, (_, i) => ({ record: id(i + 1), state: i === 3 ? 'kept' : 'waiting', verdict: { class: 'handelsbriefe', policy: 'Handelsbriefe', keptThrough: '2025-12-31' }, receivedAt: ago(60_000 + i * 30), sizeBytes: 61_000 + i, why: i === 3 ? 'a legal hold is on it' : null }));
+
+/** What proves a mail. */
+export const evidence = { state: 'stamped', proofAvailable: false, held: null, deliveries: [{ seq: 48_114, receivedAt: ago(700), state: 'stamped', batch: 1_204, sealedAt: ago(699.9), stampedAt: ago(699.9), authority: 'CN=Qualified Time Stamping 3, O=Example Trust', renewalDue: ago(-40_000), claimsQualified: true, stamps: 1 }] };
+
+/** What a question about keeping is answered; undefined for everything else. */
+export function answerKeeping(method, path) {
+  if (path === '/matters/preview') return { mails: 1_204, addresses: scope.addresses };
+  if (method !== 'GET') return undefined;
+  if (takeout[path]) return takeout[path];
+  if (retention[path]) return retention[path];
+  if (path === '/disposals') return { runs };
+  const [, one, list] = /^\/disposals\/(\w+)(\/items)?$/.exec(path) ?? [];
+  if (one) return list ? { items, next: null } : runs.find((other) => other.id === one);
+  if (path === '/matters') return { matters };
+  const [, matter, part] = /^\/matters\/(\w+)(?:\/(\w+))?$/.exec(path) ?? [];
+  if (!matter) return undefined;
+  return part === 'records' ? { total: 1_204, rows, withheld: 2, next: null } : matters.find((one) => one.id === matter);
+}
