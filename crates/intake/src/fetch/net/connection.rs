@@ -131,9 +131,10 @@ impl Connection {
     /// Sends all of `octets`.
     ///
     /// # Errors
-    /// When the server does not take them in time.
+    /// When the server does not take them in time, each piece of [`PROGRESS_OCTETS_MIN`].
     pub fn write(&mut self, octets: &[u8]) -> Result<(), FetchError> {
-        let deadline = Deadline::within(self.patience.answer);
+        let mut deadline = Deadline::within(self.patience.answer);
+        let mut progress = 0;
         let mut rest = octets;
         loop {
             let written = match rest {
@@ -143,9 +144,16 @@ impl Connection {
             match written {
                 Ok(0) if rest.is_empty() => return Ok(()),
                 Ok(0) => return Err(FetchError::closed()),
-                Ok(count) => rest = &rest[count..],
+                Ok(count) => {
+                    rest = &rest[count..];
+                    progress += count;
+                }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(self.failure(&error)),
+            }
+            if progress >= PROGRESS_OCTETS_MIN {
+                progress = 0;
+                deadline = Deadline::within(self.patience.answer);
             }
             self.patience.go_on()?;
             deadline.left()?;

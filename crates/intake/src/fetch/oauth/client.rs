@@ -45,6 +45,7 @@ pub struct Token {
     /// The claim `roles`, if the token is a JWT that has one: what the application may do. Read
     /// without a look at the signature; only for words to people.
     pub roles: Vec<String>,
+    issued_at: Timestamp,
     renew_at: Timestamp,
 }
 
@@ -127,6 +128,17 @@ impl TokenClient {
         }
     }
 
+    /// A mail server refuses the token: one that is older than five minutes is not given again.
+    /// What an administrator grants counts only in tokens that are made after it.
+    pub fn refused(&self, settings: &TokenSettings) {
+        let slot = self.slot(settings.digest());
+        let mut kept = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.clock.now().saturating_add_seconds(-RENEW_SECONDS);
+        if kept.token.as_ref().is_some_and(|token| token.issued_at <= old) {
+            kept.token = None;
+        }
+    }
+
     /// Forgets token and refusal: the next call asks. For a mail server that no longer takes the
     /// token, and for an administrator who has just mended something.
     pub fn forget(&self, settings: &TokenSettings) {
@@ -202,6 +214,7 @@ fn granted(answer: &TokenAnswer, now: Timestamp) -> Result<Token, FetchError> {
     Ok(Token {
         roles: roles(&granted.access_token),
         secret: granted.access_token,
+        issued_at: now,
         expires_at: now.saturating_add_seconds(lifetime),
         renew_at: now.saturating_add_seconds(renew),
     })

@@ -139,6 +139,17 @@ fn another_secret_or_a_fresh_start_asks_anew() {
 }
 
 #[test]
+fn a_token_that_a_mail_server_refuses_is_replaced_but_not_at_once() {
+    let world = World::new(&[token("one", 3600), token("two", 3600)]);
+    world.client.token(&settings()).expect("given");
+    world.client.refused(&settings());
+    assert_eq!(world.client.token(&settings()).expect("kept").secret.as_str(), "one");
+    world.pass(300);
+    world.client.refused(&settings());
+    assert_eq!(world.client.token(&settings()).expect("new").secret.as_str(), "two");
+}
+
+#[test]
 fn many_threads_share_one_question() {
     let world = World::new(&[token("one", 3600)]);
     std::thread::scope(|scope| {
