@@ -126,13 +126,36 @@ impl Talk<'_> {
         pattern: &[u8],
         found: &mut BTreeMap<Vec<u8>, ListItem>,
     ) -> Result<(), FetchError> {
+        let plain = Command::new("LIST", "LIST \"\" ").string(pattern);
         let special =
             self.state.offers_or_rev2("LIST-EXTENDED") && self.state.offers_or_rev2("SPECIAL-USE");
-        let command = Command::new("LIST", "LIST \"\" ").string(pattern);
-        let command = if special { command.text(" RETURN (SPECIAL-USE)") } else { command };
+        if special {
+            let extended = plain.clone().text(" RETURN (SPECIAL-USE)");
+            match self.list_by(&extended, found) {
+                // Offered and not understood: the names count more.
+                Err(FetchError::Refused { .. }) => {}
+                outcome => return outcome,
+            }
+        }
+        self.list_by(&plain, found)
+    }
+
+    fn list_by(
+        &mut self,
+        command: &Command,
+        found: &mut BTreeMap<Vec<u8>, ListItem>,
+    ) -> Result<(), FetchError> {
         let mut octets: u64 = found.keys().map(|raw| raw.len() as u64).sum();
-        self.ask(&command, &mut |untagged| {
-            let Untagged::List(item) = untagged else { return Ok(()) };
+        self.ask(command, &mut |untagged| {
+            let item = match untagged {
+                Untagged::List(item) if !item.raw.is_empty() => item,
+                // A folder that is left out in silence would never be missed.
+                Untagged::Malformed { kind, what } if kind == "LIST" => {
+                    let text = format!("a folder in its list cannot be read: {what}");
+                    return Err(FetchError::Protocol(text));
+                }
+                _ => return Ok(()),
+            };
             octets += item.raw.len() as u64;
             if octets > FOLDER_NAMES_OCTETS.max {
                 return Err(FetchError::LimitExceeded(FOLDER_NAMES_OCTETS));

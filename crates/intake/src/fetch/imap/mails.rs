@@ -170,28 +170,56 @@ impl Session {
             let rest = uids.iter().skip(usize::try_from(asked).unwrap_or(usize::MAX));
             fetched.absent.extend(rest);
         }
-        if !fetched.unreadable.is_empty() {
+        let none_left_out = fetched.refusal.is_some() || fetched.absent.is_empty();
+        if !none_left_out || !fetched.unreadable.is_empty() {
             self.tell_removed(&mut fetched)?;
         }
         Ok(fetched)
     }
 
-    /// Dovecot also answers with `NIL` for mails that were removed meanwhile: such are absent.
+    /// Which mails did not come because they were removed, and which although they are there:
+    /// Dovecot also answers with `NIL` for removed ones, and an answer that breaks the grammar is
+    /// left out.
     fn tell_removed(&mut self, fetched: &mut Fetched) -> Result<(), FetchError> {
         self.talk().command(&Command::new("NOOP", "NOOP"))?;
-        let asked: UidSet = fetched.unreadable.iter().copied().collect();
-        let mut there = BTreeSet::new();
-        self.facts(&asked, "UID", &mut |_, uid| {
-            there.insert(uid);
-        })?;
+        let mut asked = std::mem::take(&mut fetched.unreadable);
+        if fetched.refusal.is_none() {
+            asked.append(&mut fetched.absent);
+        }
+        let there = self.there(&asked.iter().copied().collect())?;
         let (unreadable, removed): (Vec<u32>, Vec<u32>) =
-            fetched.unreadable.iter().partition(|uid| there.contains(*uid));
+            asked.into_iter().partition(|uid| there.contains(uid));
         fetched.unreadable = unreadable;
         fetched.absent.extend(removed);
+        fetched.unreadable.sort_unstable();
         fetched.absent.sort_unstable();
         Ok(())
     }
 
+    /// Those of `uids` that are in the open folder.
+    fn there(&mut self, uids: &UidSet) -> Result<BTreeSet<u32>, FetchError> {
+        let mut there = BTreeSet::new();
+        for piece in uids.pieces(FACTS_AT_ONCE, SET_OCTETS_MAX) {
+            let command = Command::new("FETCH", format!("UID FETCH {piece} (UID)"));
+            self.talk().ask(&command, &mut |untagged| {
+                match untagged {
+                    Untagged::Fetch(FetchItem { uid: Some(uid), .. }) if piece.contains(uid) => {
+                        there.insert(uid);
+                    }
+                    Untagged::Malformed { kind, what } if kind == "FETCH" => {
+                        let text = format!("which mails there are cannot be read: {what}");
+                        return Err(FetchError::Protocol(text));
+                    }
+                    _ => {}
+                }
+                Ok(())
+            })?;
+        }
+        Ok(there)
+    }
+
+    /// Calls `take` for each mail that is there, also when its facts cannot be read: one that is
+    /// left out in silence would never be missed.
     fn facts(
         &mut self,
         uids: &UidSet,
@@ -199,17 +227,28 @@ impl Session {
         take: &mut dyn FnMut(FetchItem, u32),
     ) -> Result<(), FetchError> {
         for piece in uids.pieces(FACTS_AT_ONCE, SET_OCTETS_MAX) {
+            let mut missing: BTreeSet<u32> = piece.iter().collect();
+            let mut malformed = false;
             let command = Command::new("FETCH", format!("UID FETCH {piece} ({items})"));
             self.talk().ask(&command, &mut |untagged| {
-                // Others are news that came in between.
-                if let Untagged::Fetch(item) = untagged
-                    && let Some(uid) = item.uid
-                    && piece.contains(uid)
-                {
-                    take(item, uid);
+                match untagged {
+                    // Others are news that came in between.
+                    Untagged::Fetch(item) => {
+                        if let Some(uid) = item.uid.filter(|uid| piece.contains(*uid)) {
+                            missing.remove(&uid);
+                            take(item, uid);
+                        }
+                    }
+                    Untagged::Malformed { .. } => malformed = true,
+                    _ => {}
                 }
                 Ok(())
             })?;
+            if malformed {
+                for uid in self.there(&missing.into_iter().collect())? {
+                    take(FetchItem { uid: Some(uid), ..FetchItem::default() }, uid);
+                }
+            }
         }
         Ok(())
     }
@@ -240,11 +279,19 @@ impl Talk<'_> {
         }
         let mut found: Option<UidSet> = None;
         let listener: Listener<'_> = &mut |untagged| {
-            if let Untagged::Search(uids) = untagged {
-                found = Some(match found.take() {
-                    None => uids,
-                    Some(other) => other.and(&uids),
-                });
+            match untagged {
+                Untagged::Search(uids) => {
+                    found = Some(match found.take() {
+                        None => uids,
+                        Some(other) => other.and(&uids),
+                    });
+                }
+                // Mails that are left out in silence would never be missed.
+                Untagged::Malformed { kind, what } if kind.ends_with("SEARCH") => {
+                    let text = format!("its list of mails cannot be read: {what}");
+                    return Err(FetchError::Protocol(text));
+                }
+                _ => {}
             }
             Ok(())
         };

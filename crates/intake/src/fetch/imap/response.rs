@@ -51,8 +51,12 @@ pub(super) enum Untagged {
     Expunge(u32),
     Fetch(FetchItem),
     List(ListItem),
-    /// Breaks the grammar; read to its end and left out. Holds what is wrong.
-    Malformed(&'static str),
+    /// Breaks the grammar; read to its end and left out.
+    Malformed {
+        /// In capitals, as far as it was read: `FETCH`.
+        kind: String,
+        what: &'static str,
+    },
     Namespace(Vec<NamespaceItem>),
     /// Of no concern here.
     Other,
@@ -116,27 +120,32 @@ fn tagged(reader: &mut Reader<'_>) -> Read<Response> {
 
 /// What breaks the grammar here is read to its end, as long as that can be found.
 fn untagged(reader: &mut Reader<'_>, bodies: &mut dyn Bodies) -> Read<Untagged> {
-    match untagged_strict(reader, bodies) {
+    let mut kind = String::new();
+    match untagged_strict(reader, bodies, &mut kind) {
         // After a literal whose length was a lie, the rest may be written by the sender of a mail.
         Err(ReadError::Syntax(what)) if !reader.met_literal() => {
             reader.forgive_line();
             reader.skip_line()?;
-            Ok(Untagged::Malformed(what))
+            Ok(Untagged::Malformed { kind, what })
         }
         outcome => outcome,
     }
 }
 
-fn untagged_strict(reader: &mut Reader<'_>, bodies: &mut dyn Bodies) -> Read<Untagged> {
+fn untagged_strict(
+    reader: &mut Reader<'_>,
+    bodies: &mut dyn Bodies,
+    kind: &mut String,
+) -> Read<Untagged> {
     reader.space()?;
     if reader.peek()?.is_ascii_digit() {
         let number = reader.number32()?;
         reader.space()?;
-        let kind = reader.word()?.to_ascii_uppercase();
-        return numbered(reader, bodies, number, &kind);
+        *kind = reader.word()?.to_ascii_uppercase();
+        return numbered(reader, bodies, number, kind);
     }
-    let kind = reader.word()?.to_ascii_uppercase();
-    if let Some(status) = status(&kind) {
+    *kind = reader.word()?.to_ascii_uppercase();
+    if let Some(status) = status(kind) {
         return Ok(Untagged::Status { status, text: text(reader)? });
     }
     match kind.as_str() {
@@ -233,8 +242,8 @@ fn list(reader: &mut Reader<'_>) -> Read<ListItem> {
     reader.space()?;
     // A folder may be called NIL.
     let raw = reader.string()?.unwrap_or_else(|| b"NIL".to_vec());
-    if raw.is_empty() || raw.len() > FOLDER_NAME_BYTES_MAX {
-        return Err(ReadError::Syntax("the name of a folder is empty or too long"));
+    if raw.len() > FOLDER_NAME_BYTES_MAX {
+        return Err(ReadError::Syntax("the name of a folder is too long"));
     }
     // RFC 5258: extended items.
     while reader.eat(b' ')? {

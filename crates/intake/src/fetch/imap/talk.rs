@@ -262,7 +262,7 @@ impl Talk<'_> {
             Untagged::Status { status: Status::Ok | Status::PreAuth, text } => {
                 self.note_code(text)?;
             }
-            Untagged::Malformed(what) => {
+            Untagged::Malformed { what, .. } => {
                 tracing::debug!(what, "a response that breaks the grammar was left out");
             }
             _ => {}

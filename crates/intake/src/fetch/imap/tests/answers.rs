@@ -66,6 +66,55 @@ fn folders_have_names_special_uses_and_namespaces() {
 }
 
 #[test]
+fn folders_are_listed_without_special_uses_where_the_server_stumbles() {
+    let server = LyingServer::start(&["
+        S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready
+        C: % AUTHENTICATE PLAIN *
+        S: % OK [CAPABILITY IMAP4rev1 LIST-EXTENDED SPECIAL-USE] in
+        C: % LIST \"\" \"*\" RETURN (SPECIAL-USE)
+        S: % BAD what
+        C: % LIST \"\" \"*\"
+        S: * LIST (\\Sent) \"/\" Sent
+        S: * LIST (\\Noselect) \"/\" \"\"
+        S: % OK done
+    "]);
+    let mut session = open_with(&server, &password(), &Patience::default()).expect("signed in");
+    let folders = session.folders().expect("complete");
+    assert_eq!(folders.len(), 1);
+    assert_eq!(folders[0].special_use, Some(SpecialUse::Sent));
+    server.check();
+}
+
+#[test]
+fn lists_that_cannot_be_read_are_errors_and_not_shorter_lists() {
+    let (_server, mut session) =
+        signed_in("C: % LIST *\nS: * LIST () \"/\"\nS: * LIST () \"/\" a\nS: % OK done");
+    assert_eq!(session.folders().expect_err("one is lost").kind(), FetchErrorKind::Protocol);
+    let (_server, mut session) =
+        opened("C: % UID SEARCH *\nS: * ESEARCH (TAG \"a\") UID ALL 1:x\nS: % OK done");
+    let error = session.uids(1..=9, None, None).expect_err("some are lost");
+    assert_eq!(error.kind(), FetchErrorKind::Protocol);
+}
+
+#[test]
+fn a_mail_whose_facts_cannot_be_read_is_there_all_the_same() {
+    let trace = "
+        C: % UID FETCH 4:6 (UID RFC822.SIZE INTERNALDATE FLAGS)
+        S: * 1 FETCH (UID 4 RFC822.SIZE 7)
+        S: * 2 FETCH (UID 5 FLAGS (\"x\") RFC822.SIZE 7)
+        S: % OK done
+        C: % UID FETCH 5:6 (UID)
+        S: * 2 FETCH (UID 5)
+        S: % OK done
+    ";
+    let (server, mut session) = opened(trace);
+    let found = session.sizes(&UidSet::from(4..=6)).expect("complete");
+    let told: Vec<_> = found.iter().map(|it| (it.uid, it.size_bytes)).collect();
+    assert_eq!(told, [(4, Some(7)), (5, None)]);
+    server.check();
+}
+
+#[test]
 fn names_in_utf_8_are_taken_where_the_server_agreed() {
     let server = LyingServer::start(&["
         S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready

@@ -44,7 +44,7 @@ fn mails_that_are_gone_or_cannot_be_read_are_named() {
         C: % NOOP
         S: * 1 EXPUNGE
         S: % OK done
-        C: % UID FETCH 3,5:6 (UID)
+        C: % UID FETCH 3:6 (UID)
         S: * 1 FETCH (UID 5)
         S: * 2 FETCH (UID 6)
         S: % OK done
@@ -154,11 +154,36 @@ fn a_mail_removed_while_others_are_fetched_does_not_shift_them() {
         S: * 2 EXPUNGE
         S: * 2 FETCH (UID 6 BODY[] \"c\")
         S: % OK done
+        C: % NOOP
+        S: % OK done
+        C: % UID FETCH 5 (UID)
+        S: % OK done
     ";
     let (server, mut session) = opened(trace);
     let mut basket = Basket::default();
     let fetched = session.fetch(&uids(&[4, 5, 6]), &mut basket).expect("complete");
     assert_eq!(fetched.absent, [5]);
     assert_eq!(basket.texts(), [(4, "a".to_owned()), (6, "c".to_owned())]);
+    server.check();
+}
+
+#[test]
+fn a_mail_whose_answer_breaks_the_grammar_is_there_all_the_same() {
+    let trace = "
+        C: % UID FETCH 4:5 *
+        S: * 1 FETCH (UID 4 FLAGS (\"x\") BODY[] \"a\")
+        S: * 2 FETCH (UID 5 BODY[] \"b\")
+        S: % OK done
+        C: % NOOP
+        S: % OK done
+        C: % UID FETCH 4 (UID)
+        S: * 1 FETCH (UID 4)
+        S: % OK done
+    ";
+    let (server, mut session) = opened(trace);
+    let mut basket = Basket::default();
+    let fetched = session.fetch(&uids(&[4, 5]), &mut basket).expect("complete");
+    assert_eq!((fetched.absent, fetched.unreadable), (vec![], vec![4]));
+    assert_eq!(basket.texts(), [(5, "b".to_owned())]);
     server.check();
 }
