@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const WAIT_MS = 20_000;
+const WAIT_MS = 90_000;
 
 const I18N = new URL('../src/i18n/', import.meta.url);
 

@@ -53,7 +53,9 @@ export async function run(window, { reader }) {
   // The width of the list is remembered.
   const handle = page.getByRole('separator', { name: t('pane.list') });
   await handle.focus();
+  const before = await handle.getAttribute('aria-valuenow');
   await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(([element, width]) => element.getAttribute('aria-valuenow') !== width, [await handle.elementHandle(), before]);
   const width = await handle.getAttribute('aria-valuenow');
 
   // The same address shows the same to whoever may see it; a page of its own does too.

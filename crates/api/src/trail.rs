@@ -1,7 +1,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use catalog::{AuditEvent, Catalog};
 
@@ -56,8 +56,9 @@ impl Drop for Trail {
 fn write_all(catalog: &dyn Catalog, receiver: &Receiver<AuditEvent>) {
     while let Ok(first) = receiver.recv() {
         let mut batch = vec![first];
+        let until = Instant::now() + GATHER;
         while batch.len() < BATCH_MAX {
-            match receiver.recv_timeout(GATHER) {
+            match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(event) => batch.push(event),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             }

@@ -20,9 +20,11 @@ use std::time::{Duration, Instant};
 /// The longest that a directory may take until it listens.
 const START_MAX: Duration = Duration::from_secs(180);
 
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// Writes `ca.pem`, `tls.pem` and `tls.key`: an authority, and a server's certificate for
-/// `localhost`, 127.0.0.1 and 127.0.0.5.
-pub(crate) fn certificate(folder: &Path) -> io::Result<()> {
+/// `localhost` and `address`.
+pub(crate) fn certificate(folder: &Path, address: &str) -> io::Result<()> {
     let wrong = |error: rcgen::Error| io::Error::other(error.to_string());
     let mut authority = rcgen::CertificateParams::new(Vec::new()).map_err(wrong)?;
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -31,7 +33,7 @@ pub(crate) fn certificate(folder: &Path) -> io::Result<()> {
     let own = authority.self_signed(&authority_key).map_err(wrong)?;
     fs::write(folder.join("ca.pem"), own.pem())?;
     let issuer = rcgen::Issuer::new(authority, authority_key);
-    let names = ["localhost", "127.0.0.1", "127.0.0.5"].map(str::to_owned).to_vec();
+    let names = ["localhost", address].map(str::to_owned).to_vec();
     let key = rcgen::KeyPair::generate().map_err(wrong)?;
     let params = rcgen::CertificateParams::new(names).map_err(wrong)?;
     let leaf = params.signed_by(&key, &issuer).map_err(wrong)?;
@@ -50,14 +52,9 @@ pub(crate) fn wait_until_up(child: &mut Child, address: &str) -> io::Result<()> 
         if begun.elapsed() > START_MAX {
             return Err(io::Error::other(format!("nothing listens on {address}")));
         }
-        std::thread::yield_now();
+        std::thread::sleep(LOOK_AGAIN);
     }
     Ok(())
-}
-
-/// A port of the loopback address that was free a moment ago.
-pub(crate) fn free_port() -> io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// Runs a program to its end; its words are the error.

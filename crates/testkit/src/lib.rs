@@ -9,6 +9,7 @@ pub mod directory;
 pub mod http;
 pub mod lying;
 pub mod mail_server;
+pub mod ports;
 pub mod proxy;
 mod random;
 pub mod smtp;

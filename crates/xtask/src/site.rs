@@ -17,10 +17,12 @@ const ARCHIVE_DOMAIN: &str = "archiv.musterbau.example";
 const ORGANISATION: &str = "musterbau.onmicrosoft.example";
 /// All demo accounts have it; the server listens on loopback only.
 pub const PASSWORD: &str = "Richtfest-am-Hafen-7";
-const START_SECONDS_MAX: u64 = 60;
-const STOP_SECONDS_MAX: u64 = 60;
+const START_SECONDS_MAX: u64 = 180;
+const STOP_SECONDS_MAX: u64 = 180;
 /// Reports of a foreign organisation, which wait in the quarantine.
 const STRAY_REPORTS: u64 = 4;
+/// Below what the system gives out by itself (`ip_local_port_range`).
+const ANY_PORT_FIRST: u16 = 20_000;
 /// Ports tried after the wanted one.
 const PORTS_MAX: u16 = 200;
 
@@ -94,7 +96,8 @@ impl<'a> Site<'a> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let smtp = free_address(ports.0)?;
-        let http = free_address(ports.1)?;
+        // Not the same one twice: nobody listens yet.
+        let http = free_address(if ports.1 == 0 { smtp.port() + 1 } else { ports.1 })?;
         write_config(folder, smtp, http)?;
         let state = read_state(folder);
         let journal = match state.get("journal").and_then(Value::as_str) {
@@ -178,7 +181,7 @@ impl<'a> Site<'a> {
     /// Ends the server in good order.
     ///
     /// # Errors
-    /// When it does not end by itself within a minute, or with an error.
+    /// When it does not end by itself within [`STOP_SECONDS_MAX`], or with an error.
     pub fn stop(mut self) -> anyhow::Result<()> {
         shell::succeed(shell::command("kill", &["-TERM", &self.server.id().to_string()]))?;
         let started = Instant::now();
@@ -288,8 +291,11 @@ fn with_password(mut command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The wanted port or one after it; 0 is any that the system gives to nobody else meanwhile.
 fn free_address(wanted: u16) -> anyhow::Result<SocketAddr> {
-    for port in (wanted..).take(usize::from(if wanted == 0 { 1 } else { PORTS_MAX })) {
+    let any = || ANY_PORT_FIRST + u16::try_from(std::process::id() * 61 % 9_000).unwrap_or(0);
+    let first = if wanted == 0 { any() } else { wanted };
+    for port in (first..).take(usize::from(PORTS_MAX)) {
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
             return Ok(listener.local_addr()?);
         }

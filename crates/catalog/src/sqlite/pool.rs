@@ -11,7 +11,7 @@ use super::fault::fault;
 use crate::CatalogError;
 
 /// How long a call waits for another process that writes.
-const BUSY_SECONDS_MAX: u64 = 5;
+const BUSY_SECONDS_MAX: u64 = 30;
 
 /// Connections that read at the same time; further readers wait.
 const READERS_MAX: usize = 8;

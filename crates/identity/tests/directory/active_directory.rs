@@ -47,12 +47,12 @@ fn config(samba: &Samba) -> DirectoryConfig {
         effect: MappingEffect::Role { role },
     };
     DirectoryConfig {
-        hosts: vec![Samba::ADDRESS.to_owned()],
+        hosts: vec![samba.address.clone()],
         security: DirectorySecurity::Ldaps,
         ca_pem: Some(samba.authority.clone()),
         bind_dn: Samba::ADMIN.to_owned(),
         people_bases: vec![Samba::BASE.to_owned()],
-        timeout_seconds: 60,
+        timeout_seconds: 240,
         rules: vec![
             rule("sales", AccountRole::Officer),
             rule("CN=staff,CN=Users,DC=corp,DC=test", AccountRole::Auditor),
@@ -73,7 +73,7 @@ fn an_active_directory_domain_with_its_peculiarities() {
     let directory = world.connect(config(&samba), Samba::PASSWORD);
     everybody_is_read_with_groups_of_any_size(&world, &directory);
     the_server_resolves_nested_groups_alike(&world, &directory);
-    only_changed_entries_are_read_again(&world, &directory);
+    only_changed_entries_are_read_again(&world, &samba, &directory);
     errors_of_the_domain_are_translated(&world, &samba);
     people_sign_in_by_bind(&world);
 }
@@ -113,14 +113,14 @@ fn the_server_resolves_nested_groups_alike(world: &World, directory: &Directory)
     assert_eq!(world.picture(), before);
 }
 
-fn only_changed_entries_are_read_again(world: &World, directory: &Directory) {
+fn only_changed_entries_are_read_again(world: &World, samba: &Samba, directory: &Directory) {
     world.applied(directory);
     let quiet = world.scheduled(directory);
     // Those without mail are remembered as well.
     assert_eq!((quiet.full, quiet.counts.read), (false, 0), "{quiet:?}");
     let change = "dn: CN=bob,CN=Users,DC=corp,DC=test\nchangetype: modify\nreplace: sn\nsn: Builder\n\n\
         dn: CN=m0001,CN=Users,DC=corp,DC=test\nchangetype: delete\n";
-    ldapmodify(world, change);
+    ldapmodify(world, samba, change);
     let run = world.scheduled(directory);
     assert_eq!((run.full, run.counts.read, run.counts.changed), (false, 1, 1), "{run:?}");
     assert_eq!(world.account("bob").last_name, "Builder");
@@ -129,12 +129,12 @@ fn only_changed_entries_are_read_again(world: &World, directory: &Directory) {
     assert_eq!(world.members("crowd").len(), CROWD - 1);
 }
 
-fn ldapmodify(world: &World, ldif: &str) {
+fn ldapmodify(world: &World, samba: &Samba, ldif: &str) {
     let file = world.folder.path().join("change.ldif");
     std::fs::write(&file, ldif).expect("written");
     let output = std::process::Command::new("/usr/bin/ldapmodify")
         .env("LDAPTLS_CACERT", world.folder.path().join("ca.pem"))
-        .args(["-x", "-H", &format!("ldaps://{}", Samba::ADDRESS), "-D", Samba::ADMIN])
+        .args(["-x", "-H", &format!("ldaps://{}", samba.address), "-D", Samba::ADMIN])
         .args(["-w", Samba::PASSWORD, "-f"])
         .arg(&file)
         .output()

@@ -187,7 +187,7 @@ pub fn config(slapd: &Slapd) -> DirectoryConfig {
         ca_pem: Some(slapd.authority.clone()),
         bind_dn: Slapd::ADMIN.to_owned(),
         people_bases: vec![Slapd::BASE.to_owned()],
-        timeout_seconds: 30,
+        timeout_seconds: 240,
         ..preset(DirectoryKind::OpenLdap)
     }
 }

@@ -1,6 +1,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,27 +13,15 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{CertificateFacts, Loaded, PEM_BYTES_MAX, SELF_SIGNED_DAYS, TlsError, TlsFiles};
 
-/// What tells a changed pair of files from the one seen before; `None` is a missing file.
+/// What tells a changed pair of files from the one seen before; `None` is a file that cannot be
+/// read. Of the octets: a file that is written anew within one tick of the clock, in the same
+/// length, has the same times.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamp([Option<FileStamp>; 2]);
-
-#[derive(Debug, PartialEq, Eq)]
-struct FileStamp {
-    inode: u64,
-    size_bytes: u64,
-    modified: (i64, i64),
-}
+pub(super) struct Stamp([Option<Digest>; 2]);
 
 impl TlsFiles {
     pub(super) fn stamp(&self) -> Stamp {
-        Stamp([&self.cert, &self.key].map(|path| {
-            let meta = fs::metadata(path).ok()?;
-            Some(FileStamp {
-                inode: meta.ino(),
-                size_bytes: meta.len(),
-                modified: (meta.mtime(), meta.mtime_nsec()),
-            })
-        }))
+        Stamp([&self.cert, &self.key].map(|path| Some(Digest::of(&read(path).ok()?))))
     }
 
     /// Whether neither file exists; one without the other is an error.

@@ -45,7 +45,7 @@ fn every_hard_sample_arrives_octet_for_octet_by_bdat() {
     });
     let mut received = Vec::new();
     while received.len() < sent.len() {
-        let claimed = archive.spool.claim(100, 1 << 24, Duration::from_secs(60));
+        let claimed = archive.spool.claim(100, 1 << 24, Duration::from_secs(600));
         assert!(!claimed.is_empty(), "only {} arrived", received.len());
         received.extend(claimed.iter().map(|claimed| ContentId::of(&claimed.submission.octets)));
     }

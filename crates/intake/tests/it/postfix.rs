@@ -1,7 +1,9 @@
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
+
+use testkit::ports::free_port;
 
 /// A private Postfix that takes mail on loopback and relays all of it to `relay` over TLS.
 pub struct Postfix {
@@ -25,7 +27,7 @@ impl Postfix {
         }
         let owned = Command::new("chown").arg("postfix").arg(state.join("data")).status().unwrap();
         assert!(owned.success());
-        let address = free_address();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         fs::write(state.join("etc/main.cf"), main_cf(&state.display().to_string(), relay)).unwrap();
         fs::write(state.join("etc/master.cf"), master_cf(address)).unwrap();
         let master = Command::new(POSTFIX)
@@ -52,8 +54,8 @@ impl Postfix {
         while std::net::TcpStream::connect(self.address).is_err() {
             let ended = self.master.try_wait().unwrap();
             assert!(ended.is_none(), "Postfix ended: {ended:?}\n{}", self.log());
-            assert!(began.elapsed().as_secs() < 60, "Postfix does not listen\n{}", self.log());
-            std::thread::yield_now();
+            assert!(began.elapsed().as_secs() < 180, "Postfix does not listen\n{}", self.log());
+            std::thread::sleep(std::time::Duration::from_millis(20));
         }
     }
 }
@@ -68,10 +70,6 @@ impl Drop for Postfix {
         }
         let _ = self.master.wait();
     }
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap()
 }
 
 fn main_cf(state: &str, relay: SocketAddr) -> String {

@@ -23,14 +23,9 @@ fn a_backup_under_load_holds_every_mail_that_was_acknowledged_before_it_began() 
     let target = tempfile::tempdir().expect("a folder");
     let backup = target.path().join("backup");
     let backup_path = backup.to_str().expect("text");
-    let wait_for = |count: usize| {
-        while acknowledged.load(Ordering::SeqCst) < count {
-            std::thread::yield_now();
-        }
-    };
     let mut counts = Vec::new();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let sender = scope.spawn(|| {
             let mut client =
                 Smtp::connect(server.smtp, &Security::any_certificate()).expect("connected");
             let mut number = 0;
@@ -42,6 +37,12 @@ fn a_backup_under_load_holds_every_mail_that_was_acknowledged_before_it_began() 
                 acknowledged.store(number, Ordering::SeqCst);
             }
         });
+        let wait_for = |count: usize| {
+            while acknowledged.load(Ordering::SeqCst) < count {
+                assert!(!sender.is_finished(), "mail is taken");
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+        };
         // A first one, and one that finds most of it there.
         for more in [200, 400] {
             wait_for(more);

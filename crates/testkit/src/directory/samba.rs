@@ -7,16 +7,16 @@ use super::{certificate, run, wait_until_up};
 
 pub const SAMBA: &str = "/usr/sbin/samba";
 
-/// A domain controller of the Active Directory domain `CORP.TEST`, on its own loopback address:
-/// the ports are fixed. Needs root. Only one runs at a time.
+/// A domain controller of the Active Directory domain `CORP.TEST`. The ports are fixed, so it has
+/// a loopback address of its own, another one in each process. Needs root.
 pub struct Samba {
+    pub address: String,
     /// PEM of the authority that signed its certificate.
     pub authority: String,
     child: Child,
 }
 
 impl Samba {
-    pub const ADDRESS: &str = "127.0.0.5";
     pub const BASE: &str = "DC=corp,DC=test";
     pub const ADMIN: &str = "Administrator@corp.test";
     pub const PASSWORD: &str = "Passw0rd!x";
@@ -27,13 +27,14 @@ impl Samba {
     /// # Errors
     /// When Samba is missing, this is not root, or it does not start.
     pub fn start(folder: &Path, ldif: &str) -> io::Result<Self> {
-        certificate(folder)?;
+        let address = own_address();
+        certificate(folder, &address)?;
         fs::create_dir_all(folder.join("run"))?;
         let path = |name: &str| folder.join(name).display().to_string();
-        provision(&path("dc"))?;
+        provision(&path("dc"), &address)?;
         fs::write(folder.join("seed.ldif"), ldif)?;
         run("/usr/bin/ldbadd", &["-H", &path("dc/private/sam.ldb"), &path("seed.ldif")])?;
-        fs::write(folder.join("smb.conf"), configuration(&path("")))?;
+        fs::write(folder.join("smb.conf"), configuration(&path(""), &address))?;
         let child = Command::new(SAMBA)
             .args(["-F", "--no-process-group", "--debug-stdout", "-M", "single", "-s"])
             .arg(folder.join("smb.conf"))
@@ -42,9 +43,9 @@ impl Samba {
             .stderr(Stdio::null())
             .spawn()?;
         let authority = fs::read_to_string(folder.join("ca.pem"))?;
-        let mut samba = Self { authority, child };
+        let mut samba = Self { address, authority, child };
         for port in [389, 636] {
-            wait_until_up(&mut samba.child, &format!("{}:{port}", Self::ADDRESS))?;
+            wait_until_up(&mut samba.child, &format!("{}:{port}", samba.address))?;
         }
         Ok(samba)
     }
@@ -79,10 +80,16 @@ impl Drop for Samba {
     }
 }
 
-fn provision(target: &str) -> io::Result<()> {
+/// Loopback is a network: 127.100.0.1 to 127.199.249.250, by process.
+fn own_address() -> String {
+    let id = std::process::id();
+    format!("127.{}.{}.{}", 100 + id / 62_500 % 100, id / 250 % 250, 1 + id % 250)
+}
+
+fn provision(target: &str, address: &str) -> io::Result<()> {
     let password = format!("--adminpass={}", Samba::PASSWORD);
     let target = format!("--targetdir={target}");
-    let address = format!("--host-ip={}", Samba::ADDRESS);
+    let address = format!("--host-ip={address}");
     run(
         "/usr/bin/samba-tool",
         &[
@@ -108,7 +115,7 @@ fn unicode_password(password: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(octets)
 }
 
-fn configuration(folder: &str) -> String {
+fn configuration(folder: &str, address: &str) -> String {
     format!(
         "[global]
 interfaces = {address}/8
@@ -127,7 +134,6 @@ pid directory = {folder}run
 tls certfile = {folder}tls.pem
 tls keyfile = {folder}tls.key
 tls cafile = {folder}ca.pem
-",
-        address = Samba::ADDRESS,
+"
     )
 }

@@ -3,7 +3,8 @@ use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::{certificate, free_port, run, wait_until_up};
+use super::{certificate, run, wait_until_up};
+use crate::ports::free_port;
 
 pub const SLAPD: &str = "/usr/sbin/slapd";
 const SLAPADD: &str = "/usr/sbin/slapadd";
@@ -32,7 +33,7 @@ impl Slapd {
     /// # Errors
     /// When slapd is missing or does not start.
     pub fn start(folder: &Path, ldif: &str) -> io::Result<Self> {
-        certificate(folder)?;
+        certificate(folder, "127.0.0.1")?;
         fs::create_dir_all(folder.join("db"))?;
         fs::write(folder.join("ad.schema"), AD_SCHEMA)?;
         fs::write(folder.join("seed.ldif"), ldif)?;

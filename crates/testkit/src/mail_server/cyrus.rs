@@ -4,7 +4,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::directory::{certificate, free_port, run, wait_until_up};
+use crate::directory::{certificate, run, wait_until_up};
+use crate::ports::free_port;
 
 const MASTER: &str = "/usr/lib/cyrus/bin/master";
 
@@ -55,7 +56,7 @@ impl Cyrus {
     /// When it is missing, this is not root, or it does not start.
     pub fn start(folder: &Path, users: &[&str]) -> io::Result<Self> {
         let folder = fs::canonicalize(folder)?;
-        certificate(&folder)?;
+        certificate(&folder, "127.0.0.1")?;
         for name in ["conf/socket", "mail", "sieve"] {
             fs::create_dir_all(folder.join(name))?;
         }

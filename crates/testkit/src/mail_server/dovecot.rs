@@ -10,7 +10,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::directory::{certificate, free_port, run, wait_until_up};
+use crate::directory::{certificate, run, wait_until_up};
+use crate::ports::free_port;
 
 pub const DOVECOT: &str = "/usr/sbin/dovecot";
 
@@ -67,7 +68,7 @@ impl Dovecot {
 
     fn start_with(folder: &Path, tokens: &str, extra: &str) -> io::Result<Self> {
         let folder = fs::canonicalize(folder)?;
-        certificate(&folder)?;
+        certificate(&folder, "127.0.0.1")?;
         // Temporary folders are for their owner; mailboxes belong to somebody else.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
         let owner = owner(&folder)?;
