@@ -8,6 +8,7 @@
 
 mod account;
 mod audit;
+mod change;
 mod directory;
 mod domain;
 mod error;
@@ -39,6 +40,7 @@ pub use account::{
 pub use audit::{
     AUDIT_SCANNED_MAX, AuditEvent, AuditLog, AuditOutcome, AuditPage, AuditQuery, AuditRow,
 };
+pub use change::{AuditedChange, AuditedChanges};
 pub use directory::{
     AttributeMap, DIRECTORIES_MAX, Directories, Directory, DirectoryChanges, DirectoryConfig,
     DirectoryEntry, DirectoryKind, DirectoryLookup, DirectoryRun, DirectorySecurity,
@@ -111,6 +113,7 @@ pub use uid_spans::{ParseUidSpansError, UidSpans};
 pub trait Catalog:
     Accounts
     + AuditLog
+    + AuditedChanges
     + Directories
     + Domains
     + Fetches

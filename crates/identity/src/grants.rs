@@ -1,6 +1,9 @@
 //! Grants, and access requests where four eyes are required. Every change stands in the audit log.
 
-use catalog::{AccessRequest, AuditEvent, CatalogError, Decision, GrantRow, Grantee, RequestState};
+use catalog::{
+    AccessRequest, AuditEvent, AuditedChange, CatalogError, Decision, GrantRow, Grantee,
+    RequestState,
+};
 use model::{AccessRequestId, AccountId, GrantId, TenantId, Timestamp};
 use policy::{Grant, Opens, Span};
 use serde_json::{Value, json};
@@ -55,10 +58,10 @@ impl Identity {
             granted_at: now,
             revoked: None,
         };
-        self.catalog.add_grant(&row)?;
         let detail = change(Value::Null, grant_facts(&row));
         let event = by.event(Some(tenant), "grant.give", row.id.to_string(), detail, now);
-        self.catalog.audit(&[AuditEvent { reason: Some(row.reason.clone()), ..event }])?;
+        let event = AuditEvent { reason: Some(row.reason.clone()), ..event };
+        self.catalog.change_audited(AuditedChange::AddGrant(&row), &event)?;
         Ok(row)
     }
 
@@ -73,9 +76,6 @@ impl Identity {
         now: Timestamp,
     ) -> Result<bool, IdentityError> {
         let Some(row) = self.catalog.grant(tenant, id)? else { return Ok(false) };
-        if !self.catalog.revoke_grant(tenant, id, &by.who, now)? {
-            return Ok(false);
-        }
         let event = by.event(
             Some(tenant),
             "grant.revoke",
@@ -83,8 +83,8 @@ impl Identity {
             change(grant_facts(&row), Value::Null),
             now,
         );
-        self.catalog.audit(&[AuditEvent { reason: said(reason), ..event }])?;
-        Ok(true)
+        let revoke = AuditedChange::RevokeGrant { tenant, grant: id, by: &by.who, at: now };
+        Ok(self.catalog.change_audited(revoke, &AuditEvent { reason: said(reason), ..event })?)
     }
 
     /// Asks for access in the name of `requester`, who must be an auditor or officer of the
@@ -118,10 +118,10 @@ impl Identity {
             state: RequestState::Asked,
             decisions: Vec::new(),
         };
-        self.catalog.add_access_request(&request)?;
         let facts = request_facts(&request);
         let event = by.event(Some(tenant), "access.request", request.id.to_string(), facts, now);
-        self.catalog.audit(&[AuditEvent { reason: Some(request.reason.clone()), ..event }])?;
+        let event = AuditEvent { reason: Some(request.reason.clone()), ..event };
+        self.catalog.change_audited(AuditedChange::AddAccessRequest(&request), &event)?;
         Ok(request)
     }
 
@@ -152,9 +152,6 @@ impl Identity {
             return Err(IdentityError::OwnRequest);
         }
         let tell = self.tells_concerned(tenant)?;
-        if !self.catalog.decide_access(tenant, id, request.state, decision, tell)? {
-            return Ok(None);
-        }
         let action = match decision.state {
             RequestState::Approved => "access.approve",
             RequestState::Rejected => "access.reject",
@@ -164,7 +161,12 @@ impl Identity {
         after["state"] = json!(decision.state.name());
         let detail = change(request_facts(&request), after);
         let event = by.event(Some(tenant), action, id.to_string(), detail, decision.at);
-        self.catalog.audit(&[AuditEvent { reason: said(&decision.reason), ..event }])?;
+        let event = AuditEvent { reason: said(&decision.reason), ..event };
+        let from = request.state;
+        let decide = AuditedChange::DecideAccess { tenant, request: id, from, decision, tell };
+        if !self.catalog.change_audited(decide, &event)? {
+            return Ok(None);
+        }
         Ok(self.catalog.access_request(tenant, id)?)
     }
 }

@@ -1,6 +1,6 @@
 //! Groups as administrators manage them. Every change stands in the audit log.
 
-use catalog::Group;
+use catalog::{AuditedChange, Group};
 use model::{AccountId, GroupId, TenantId, Timestamp};
 use serde_json::{Value, json};
 
@@ -26,11 +26,9 @@ impl Identity {
             created_at: now,
         };
         self.known(tenant, members)?;
-        self.catalog.add_group(&group)?;
-        self.catalog.set_group_members(group.id, members)?;
         let detail = change(Value::Null, json!({ "name": group.name, "members": members }));
         let event = by.event(Some(tenant), "group.create", group.id.to_string(), detail, now);
-        self.catalog.audit(&[event])?;
+        self.catalog.change_audited(AuditedChange::AddGroup { group: &group, members }, &event)?;
         Ok(group)
     }
 
@@ -52,18 +50,16 @@ impl Identity {
             before["members"] = present.iter().map(|one| one.id.to_string()).collect();
             after["members"] = json!(members);
         }
-        if let Some(name) = name.map(str::trim).filter(|name| *name != group.name) {
-            self.catalog.rename_group(id, name)?;
+        let name = name.map(str::trim).filter(|name| *name != group.name);
+        if let Some(name) = name {
             before["name"] = json!(group.name);
             after["name"] = json!(name);
-        }
-        if let Some(members) = members {
-            self.catalog.set_group_members(id, members)?;
         }
         if before != after {
             let detail = change(before, after);
             let event = by.event(Some(tenant), "group.change", id.to_string(), detail, now);
-            self.catalog.audit(&[event])?;
+            self.catalog
+                .change_audited(AuditedChange::ChangeGroup { group: id, name, members }, &event)?;
         }
         Ok(true)
     }
@@ -79,13 +75,10 @@ impl Identity {
         let Some(group) = self.catalog.group(tenant, id)? else { return Ok(false) };
         let members = self.catalog.group_members(id)?;
         let members: Vec<AccountId> = members.iter().map(|one| one.id).collect();
-        if !self.catalog.remove_group(tenant, id, &by.who, now)? {
-            return Ok(false);
-        }
         let detail = change(json!({ "name": group.name, "members": members }), Value::Null);
         let event = by.event(Some(tenant), "group.remove", id.to_string(), detail, now);
-        self.catalog.audit(&[event])?;
-        Ok(true)
+        let remove = AuditedChange::RemoveGroup { tenant, group: id, by: &by.who, at: now };
+        Ok(self.catalog.change_audited(remove, &event)?)
     }
 
     /// Refuses accounts that are not of the tenant before anything is written.

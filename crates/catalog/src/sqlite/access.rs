@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::accounts::account_row;
 use super::codes::{Json, Name, Named, json};
 use super::fault::{Abort, Fault, is_unique_violation};
-use super::grants::{member, span};
+use super::grants::{check_reason, member, span};
 use super::{Sqlite, tenant_row};
 use crate::{
     AccessRequest, CatalogError, Concerned, Conflict, Decision, REQUEST_MAILBOXES_MAX, RequestState,
@@ -26,7 +26,8 @@ impl Name for RequestState {
     ];
 }
 
-pub(super) fn add(engine: &Sqlite, request: &AccessRequest) -> Result<(), CatalogError> {
+pub(super) fn add(db: &Connection, request: &AccessRequest) -> Result<(), Abort> {
+    check_reason(&request.reason)?;
     let whole = request.opens.contains(&Opens::Tenant);
     let mut mailboxes: Vec<AccountId> = request
         .opens
@@ -39,37 +40,35 @@ pub(super) fn add(engine: &Sqlite, request: &AccessRequest) -> Result<(), Catalo
     mailboxes.sort_unstable();
     mailboxes.dedup();
     if whole != mailboxes.is_empty() || mailboxes.len() > REQUEST_MAILBOXES_MAX {
-        return Err(CatalogError::Invalid("the list of mailboxes"));
+        return Err(CatalogError::Invalid("the list of mailboxes").into());
     }
-    engine.write(|db, _| {
-        let tenant = tenant_row(db, request.tenant)?;
-        let requester = member(db, request.tenant, request.requester, "the account")?;
-        for mailbox in &mailboxes {
-            member(db, request.tenant, *mailbox, "the mailbox")?;
-        }
-        db.prepare_cached(
-            "INSERT INTO access_request (id, tenant, requester, mailboxes, mail_from, mail_until,
-                 reason, asked_at, until, state, decisions)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '[]')",
-        )?
-        .execute(params![
-            request.id.as_bytes(),
-            tenant,
-            requester,
-            (!whole).then(|| json(&mailboxes)),
-            request.mail.from.map(Timestamp::as_micros),
-            request.mail.until.map(Timestamp::as_micros),
-            request.reason.trim(),
-            request.asked_at.as_micros(),
-            request.until.as_micros(),
-            RequestState::Asked.name(),
-        ])
-        .map_err(|error| match is_unique_violation(&error, "access_request.id") {
-            true => CatalogError::Conflict(Conflict::Id).into(),
-            false => Abort::from(error),
-        })?;
-        Ok(())
-    })
+    let tenant = tenant_row(db, request.tenant)?;
+    let requester = member(db, request.tenant, request.requester, "the account")?;
+    for mailbox in &mailboxes {
+        member(db, request.tenant, *mailbox, "the mailbox")?;
+    }
+    db.prepare_cached(
+        "INSERT INTO access_request (id, tenant, requester, mailboxes, mail_from, mail_until,
+             reason, asked_at, until, state, decisions)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '[]')",
+    )?
+    .execute(params![
+        request.id.as_bytes(),
+        tenant,
+        requester,
+        (!whole).then(|| json(&mailboxes)),
+        request.mail.from.map(Timestamp::as_micros),
+        request.mail.until.map(Timestamp::as_micros),
+        request.reason.trim(),
+        request.asked_at.as_micros(),
+        request.until.as_micros(),
+        RequestState::Asked.name(),
+    ])
+    .map_err(|error| match is_unique_violation(&error, "access_request.id") {
+        true => CatalogError::Conflict(Conflict::Id).into(),
+        false => Abort::from(error),
+    })?;
+    Ok(())
 }
 
 pub(super) fn one(
@@ -112,31 +111,29 @@ pub(super) fn list(
 }
 
 pub(super) fn decide(
-    engine: &Sqlite,
+    db: &Connection,
     tenant: TenantId,
     id: AccessRequestId,
     from: RequestState,
     decision: &Decision,
     tell: bool,
-) -> Result<bool, CatalogError> {
-    engine.write(|db, _| {
-        let tenant = tenant_row(db, tenant)?;
-        let found: Option<(i64, Json<Vec<Decision>>)> = db
-            .prepare_cached(
-                "SELECT row, decisions FROM access_request
-                 WHERE id = ?1 AND tenant = ?2 AND state = ?3",
-            )?
-            .query_row((id.as_bytes(), tenant, from.name()), |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((row, Json(mut decisions))) = found else { return Ok(false) };
-        decisions.push(decision.clone());
-        db.prepare_cached("UPDATE access_request SET state = ?2, decisions = ?3 WHERE row = ?1")?
-            .execute((row, decision.state.name(), json(&decisions)))?;
-        if tell && decision.state == RequestState::Approved {
-            note_concerned(db, row)?;
-        }
-        Ok(true)
-    })
+) -> Result<bool, Abort> {
+    let tenant = tenant_row(db, tenant)?;
+    let found: Option<(i64, Json<Vec<Decision>>)> = db
+        .prepare_cached(
+            "SELECT row, decisions FROM access_request
+             WHERE id = ?1 AND tenant = ?2 AND state = ?3",
+        )?
+        .query_row((id.as_bytes(), tenant, from.name()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((row, Json(mut decisions))) = found else { return Ok(false) };
+    decisions.push(decision.clone());
+    db.prepare_cached("UPDATE access_request SET state = ?2, decisions = ?3 WHERE row = ?1")?
+        .execute((row, decision.state.name(), json(&decisions)))?;
+    if tell && decision.state == RequestState::Approved {
+        note_concerned(db, row)?;
+    }
+    Ok(true)
 }
 
 /// Everybody who signs in and whose mailbox the request opens, but for the requester.

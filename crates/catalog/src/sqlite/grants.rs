@@ -17,8 +17,7 @@ pub(super) const COLUMNS: &str = "g.*, t.id AS tenant_id, a.id AS account_id, m.
 
 impl Grants for Sqlite {
     fn add_grant(&self, grant: &GrantRow) -> Result<(), CatalogError> {
-        check_reason(&grant.reason)?;
-        self.write(|db, _| add(db, grant))
+        self.write(|db, _| add_given(db, grant))
     }
 
     fn grant(&self, tenant: TenantId, id: GrantId) -> Result<Option<GrantRow>, CatalogError> {
@@ -48,16 +47,7 @@ impl Grants for Sqlite {
         by: &str,
         at: Timestamp,
     ) -> Result<bool, CatalogError> {
-        self.write(|db, _| {
-            let tenant = tenant_row(db, tenant)?;
-            let changed = db
-                .prepare_cached(
-                    "UPDATE access_grant SET revoked_at = ?3, revoked_by = ?4
-                     WHERE id = ?1 AND tenant = ?2 AND revoked_at IS NULL",
-                )?
-                .execute((id.as_bytes(), tenant, at.as_micros(), by))?;
-            Ok(changed > 0)
-        })
+        self.write(|db, _| revoke(db, tenant, id, by, at))
     }
 
     fn grants_for(&self, account: AccountId) -> Result<Vec<Grant>, CatalogError> {
@@ -82,8 +72,7 @@ impl Grants for Sqlite {
     }
 
     fn add_access_request(&self, request: &AccessRequest) -> Result<(), CatalogError> {
-        check_reason(&request.reason)?;
-        access::add(self, request)
+        self.write(|db, _| access::add(db, request))
     }
 
     fn access_request(
@@ -112,7 +101,7 @@ impl Grants for Sqlite {
         decision: &Decision,
         tell: bool,
     ) -> Result<bool, CatalogError> {
-        access::decide(self, tenant, id, from, decision, tell)
+        self.write(|db, _| access::decide(db, tenant, id, from, decision, tell))
     }
 
     fn approvals(&self, account: AccountId) -> Result<Vec<Approval>, CatalogError> {
@@ -139,6 +128,29 @@ impl Grants for Sqlite {
 pub(super) fn check_reason(reason: &str) -> Result<(), CatalogError> {
     let fits = !reason.trim().is_empty() && reason.chars().count() <= REASON_CHARS_MAX;
     if fits { Ok(()) } else { Err(CatalogError::Invalid("the reason")) }
+}
+
+/// A grant that a person gave: with a reason.
+pub(super) fn add_given(db: &Connection, new: &GrantRow) -> Result<(), Abort> {
+    check_reason(&new.reason)?;
+    add(db, new)
+}
+
+pub(super) fn revoke(
+    db: &Connection,
+    tenant: TenantId,
+    id: GrantId,
+    by: &str,
+    at: Timestamp,
+) -> Result<bool, Abort> {
+    let tenant = tenant_row(db, tenant)?;
+    let changed = db
+        .prepare_cached(
+            "UPDATE access_grant SET revoked_at = ?3, revoked_by = ?4
+             WHERE id = ?1 AND tenant = ?2 AND revoked_at IS NULL",
+        )?
+        .execute((id.as_bytes(), tenant, at.as_micros(), by))?;
+    Ok(changed > 0)
 }
 
 pub(super) fn add(db: &Connection, new: &GrantRow) -> Result<(), Abort> {

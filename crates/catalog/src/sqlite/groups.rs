@@ -7,69 +7,63 @@ use super::fault::{Abort, Fault, is_unique_violation};
 use super::{Sqlite, tenant_row, tenants};
 use crate::{Account, CatalogError, Conflict, GROUP_NAME_CHARS_MAX, GROUPS_MAX, Group, GroupRow};
 
-pub(super) fn add(engine: &Sqlite, group: &Group) -> Result<(), CatalogError> {
+pub(super) fn add(db: &Connection, group: &Group) -> Result<(), Abort> {
     let name = checked(&group.name)?;
-    engine.write(|db, _| {
-        let tenant = tenant_row(db, group.tenant)?;
-        let count: u32 = db
-            .prepare_cached("SELECT count(*) FROM account_group WHERE tenant = ?1")?
-            .query_row([tenant], |row| row.get(0))?;
-        if count >= GROUPS_MAX {
-            return Err(CatalogError::Invalid("the number of groups").into());
-        }
-        db.prepare_cached(
-            "INSERT INTO account_group (id, tenant, name, name_key, directory, external_key,
-                 created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            group.id.as_bytes(),
-            tenant,
-            name,
-            name.to_lowercase(),
-            group.origin.as_ref().map(|origin| origin.directory.as_bytes()),
-            group.origin.as_ref().map(|origin| &origin.key),
-            group.created_at.as_micros(),
-        ])
-        .map_err(conflict)?;
-        Ok(())
-    })
+    let tenant = tenant_row(db, group.tenant)?;
+    let count: u32 = db
+        .prepare_cached("SELECT count(*) FROM account_group WHERE tenant = ?1")?
+        .query_row([tenant], |row| row.get(0))?;
+    if count >= GROUPS_MAX {
+        return Err(CatalogError::Invalid("the number of groups").into());
+    }
+    db.prepare_cached(
+        "INSERT INTO account_group (id, tenant, name, name_key, directory, external_key,
+             created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        group.id.as_bytes(),
+        tenant,
+        name,
+        name.to_lowercase(),
+        group.origin.as_ref().map(|origin| origin.directory.as_bytes()),
+        group.origin.as_ref().map(|origin| &origin.key),
+        group.created_at.as_micros(),
+    ])
+    .map_err(conflict)?;
+    Ok(())
 }
 
-pub(super) fn rename(engine: &Sqlite, id: GroupId, name: &str) -> Result<(), CatalogError> {
+pub(super) fn rename(db: &Connection, id: GroupId, name: &str) -> Result<(), Abort> {
     let name = checked(name)?;
-    engine.write(|db, _| {
-        let row = group_row(db, id)?;
-        db.prepare_cached("UPDATE account_group SET name = ?2, name_key = ?3 WHERE row = ?1")?
-            .execute((row, name, name.to_lowercase()))
-            .map_err(conflict)?;
-        Ok(())
-    })
+    let row = group_row(db, id)?;
+    db.prepare_cached("UPDATE account_group SET name = ?2, name_key = ?3 WHERE row = ?1")?
+        .execute((row, name, name.to_lowercase()))
+        .map_err(conflict)?;
+    Ok(())
 }
 
 pub(super) fn remove(
-    engine: &Sqlite,
+    db: &Connection,
     tenant: TenantId,
     id: GroupId,
     by: &str,
     at: Timestamp,
-) -> Result<bool, CatalogError> {
-    engine.write(|db, _| {
-        let tenant = tenant_row(db, tenant)?;
-        let row: Option<i64> = db
-            .prepare_cached("SELECT row FROM account_group WHERE id = ?1 AND tenant = ?2")?
-            .query_row((id.as_bytes(), tenant), |row| row.get(0))
-            .optional()?;
-        let Some(row) = row else { return Ok(false) };
-        db.prepare_cached("DELETE FROM group_member WHERE grp = ?1")?.execute([row])?;
-        db.prepare_cached(
-            "UPDATE access_grant SET revoked_at = ?2, revoked_by = ?3
-             WHERE grp = ?1 AND revoked_at IS NULL",
-        )?
-        .execute((id.as_bytes(), at.as_micros(), by))?;
-        db.prepare_cached("DELETE FROM account_group WHERE row = ?1")?.execute([row])?;
-        Ok(true)
-    })
+) -> Result<bool, Abort> {
+    let tenant = tenant_row(db, tenant)?;
+    let row: Option<i64> = db
+        .prepare_cached("SELECT row FROM account_group WHERE id = ?1 AND tenant = ?2")?
+        .query_row((id.as_bytes(), tenant), |row| row.get(0))
+        .optional()?;
+    let Some(row) = row else { return Ok(false) };
+    db.prepare_cached("DELETE FROM group_member WHERE grp = ?1")?.execute([row])?;
+    db.prepare_cached(
+        "UPDATE access_grant SET revoked_at = ?2, revoked_by = ?3
+         WHERE grp = ?1 AND revoked_at IS NULL",
+    )?
+    .execute((id.as_bytes(), at.as_micros(), by))?;
+    db.prepare_cached("DELETE FROM account_group WHERE row = ?1")?.execute([row])?;
+    Ok(true)
 }
 
 pub(super) fn one(
@@ -147,39 +141,37 @@ pub(super) fn of(engine: &Sqlite, member: AccountId) -> Result<Vec<Group>, Catal
 }
 
 pub(super) fn set_members(
-    engine: &Sqlite,
+    db: &Connection,
     id: GroupId,
     members: &[AccountId],
-) -> Result<(u64, u64), CatalogError> {
+) -> Result<(u64, u64), Abort> {
     let members = json(&members);
-    engine.write(|db, _| {
-        let row = group_row(db, id)?;
-        let strangers = db
-            .prepare_cached(
-                "SELECT 1 FROM json_each(?2) wanted WHERE NOT EXISTS (
-                     SELECT 1 FROM account a CROSS JOIN account_group g ON g.row = ?1
-                     WHERE a.id = unhex(wanted.value) AND a.tenant = g.tenant)",
-            )?
-            .exists((row, &members))?;
-        if strangers {
-            return Err(CatalogError::NotFound("the account").into());
-        }
-        let removed = db
-            .prepare_cached(
-                "DELETE FROM group_member WHERE grp = ?1 AND account NOT IN (
-                     SELECT row FROM account
-                     WHERE id IN (SELECT unhex(value) FROM json_each(?2)))",
-            )?
-            .execute((row, &members))?;
-        let added = db
-            .prepare_cached(
-                "INSERT OR IGNORE INTO group_member (grp, account)
-                 SELECT ?1, row FROM account
-                 WHERE id IN (SELECT unhex(value) FROM json_each(?2))",
-            )?
-            .execute((row, &members))?;
-        Ok((added as u64, removed as u64))
-    })
+    let row = group_row(db, id)?;
+    let strangers = db
+        .prepare_cached(
+            "SELECT 1 FROM json_each(?2) wanted WHERE NOT EXISTS (
+                 SELECT 1 FROM account a CROSS JOIN account_group g ON g.row = ?1
+                 WHERE a.id = unhex(wanted.value) AND a.tenant = g.tenant)",
+        )?
+        .exists((row, &members))?;
+    if strangers {
+        return Err(CatalogError::NotFound("the account").into());
+    }
+    let removed = db
+        .prepare_cached(
+            "DELETE FROM group_member WHERE grp = ?1 AND account NOT IN (
+                 SELECT row FROM account
+                 WHERE id IN (SELECT unhex(value) FROM json_each(?2)))",
+        )?
+        .execute((row, &members))?;
+    let added = db
+        .prepare_cached(
+            "INSERT OR IGNORE INTO group_member (grp, account)
+             SELECT ?1, row FROM account
+             WHERE id IN (SELECT unhex(value) FROM json_each(?2))",
+        )?
+        .execute((row, &members))?;
+    Ok((added as u64, removed as u64))
 }
 
 pub(super) fn set_member(

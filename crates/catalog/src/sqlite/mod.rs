@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 mod audit;
 mod carry;
+mod changes;
 mod codes;
 mod commit;
 mod directories;

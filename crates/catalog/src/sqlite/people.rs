@@ -114,11 +114,11 @@ impl People for Sqlite {
     }
 
     fn add_group(&self, group: &Group) -> Result<(), CatalogError> {
-        groups::add(self, group)
+        self.write(|db, _| groups::add(db, group))
     }
 
     fn rename_group(&self, id: GroupId, name: &str) -> Result<(), CatalogError> {
-        groups::rename(self, id, name)
+        self.write(|db, _| groups::rename(db, id, name))
     }
 
     fn remove_group(
@@ -128,7 +128,7 @@ impl People for Sqlite {
         by: &str,
         at: Timestamp,
     ) -> Result<bool, CatalogError> {
-        groups::remove(self, tenant, id, by, at)
+        self.write(|db, _| groups::remove(db, tenant, id, by, at))
     }
 
     fn group(&self, tenant: TenantId, id: GroupId) -> Result<Option<Group>, CatalogError> {
@@ -156,7 +156,7 @@ impl People for Sqlite {
         id: GroupId,
         members: &[AccountId],
     ) -> Result<(u64, u64), CatalogError> {
-        groups::set_members(self, id, members)
+        self.write(|db, _| groups::set_members(db, id, members))
     }
 
     fn set_group_member(

@@ -43,6 +43,8 @@ pub enum Command {
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
+        #[arg(long)]
+        json: bool,
     },
     /// Give an account one more address
     Address {
@@ -53,6 +55,8 @@ pub enum Command {
         /// Open all its past mail, also of an earlier owner's time, for this reason
         #[arg(long, value_name = "REASON")]
         everything: Option<String>,
+        #[arg(long)]
+        json: bool,
     },
     /// List the accounts of a tenant, or the operators
     List {
@@ -86,6 +90,8 @@ pub enum Command {
     ResetPassword {
         #[arg(long)]
         user: String,
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -97,7 +103,16 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     let identity = Identity::new(Arc::clone(&house.catalog), Arc::new(SystemRandom))?;
     let (now, by) = (SystemClock.now(), By::server(COMMAND_LINE));
     match command {
-        Command::Add { tenant, user, name, role, addresses, whole_tenant, password_stdin } => {
+        Command::Add {
+            tenant,
+            user,
+            name,
+            role,
+            addresses,
+            whole_tenant,
+            password_stdin,
+            json,
+        } => {
             let tenant = tenant.map(|name| house.tenant_named(&name)).transpose()?;
             anyhow::ensure!(
                 tenant.is_some() != (role == AccountRole::Operator),
@@ -128,20 +143,22 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
                 let new = NewGrant { grantee, grant, reason };
                 identity.grant(tenant, &new, &by, now)?;
             }
-            if let Some(one_time) = one_time {
-                print(one_time.reveal());
-            }
+            let one_time = one_time.as_ref().map(|it| it.reveal());
+            let mut facts = people::facts(&account);
+            facts["oneTimePassword"] = json!(one_time);
+            show(json, &facts, || one_time.unwrap_or_default().to_owned());
         }
-        Command::Address { user, address, everything } => {
+        Command::Address { user, address, everything, json } => {
             let account = people::named(&house, &user)?;
             let tenant = account.tenant.context("an operator owns no address")?;
             let address = EmailAddress::new(&address);
             let everything = everything.as_deref();
             let span = identity.hand_over(tenant, account.id, &address, everything, &by, now)?;
-            match span.context("the account is gone")?.from {
-                None => print("all past mail"),
-                Some(from) => print(&format!("mail received from {from} on")),
-            }
+            let span = span.context("the account is gone")?;
+            show(json, &json!(span), || match span.from {
+                None => "all past mail".to_owned(),
+                Some(from) => format!("mail received from {from} on"),
+            });
         }
         Command::List { tenant, filter, json } => {
             let tenant = tenant.map(|name| house.tenant_named(&name)).transpose()?;
@@ -170,11 +187,11 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
                 print(&json!({ "reset": reset }).to_string());
             }
         }
-        Command::ResetPassword { user } => {
-            let account = house.catalog.account_named(&user)?;
-            let account = account.with_context(|| format!("there is no account {user:?}"))?;
+        Command::ResetPassword { user, json } => {
+            let account = named(&house, &user)?;
             let one_time = identity.reset_password(account.id, &by, now)?;
-            print(one_time.reveal());
+            let value = json!({ "id": account.id, "oneTimePassword": one_time.reveal() });
+            show(json, &value, || one_time.reveal().to_owned());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -41,6 +41,8 @@ pub enum Command {
         id: GrantId,
         #[arg(long)]
         reason: String,
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -129,6 +131,8 @@ pub struct Decide {
     r#as: String,
     #[arg(long)]
     reason: String,
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
@@ -168,10 +172,11 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
                 rows.iter().map(|row| facts(&house, row)).collect::<Result<_, _>>()?;
             show(json, &json!(rows), || lines(&rows, &["id", "to", "opens", "kind", "reason"]));
         }
-        Command::Revoke { tenant, id, reason } => {
+        Command::Revoke { tenant, id, reason, json } => {
             let tenant = house.tenant_named(&tenant)?.id;
             let ended = identity.revoke_grant(tenant, id, &reason, &by, now)?;
             anyhow::ensure!(ended, "no such grant stands");
+            show(json, &json!({ "id": id, "revokedAt": now }), String::new);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -238,7 +243,8 @@ fn decided(
         reason: decide.reason.clone(),
     };
     let done = identity.decide_access(tenant, decide.id, &decision, &By::server(COMMAND_LINE))?;
-    anyhow::ensure!(done.is_some(), "no such request waits");
+    let done = done.context("no such request waits")?;
+    show(decide.json, &asked(house, &done)?, String::new);
     Ok(())
 }
 

@@ -51,6 +51,8 @@ pub enum Command {
         #[arg(long)]
         tenant: String,
         name: String,
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -88,10 +90,11 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
             let names: Vec<&str> = members.iter().map(|one| one.user_name.as_str()).collect();
             show(json, &json!(names), || names.join("\n"));
         }
-        Command::Remove { tenant, name } => {
+        Command::Remove { tenant, name, json } => {
             let tenant = house.tenant_named(&tenant)?.id;
             let group = named(&house, tenant, &name)?;
             identity.remove_group(tenant, group.id, &by, now)?;
+            show(json, &json!({ "id": group.id, "name": group.name }), String::new);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -54,6 +54,8 @@ pub enum Command {
         user: String,
         #[arg(long)]
         address: String,
+        #[arg(long)]
+        json: bool,
     },
     /// Print all people of a tenant as CSV, with an empty password column
     Export {
@@ -129,12 +131,14 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
             let changed = changed.context("the account is gone")?;
             show(json, &facts(&changed), String::new);
         }
-        Command::EndAddress { user, address } => {
+        Command::EndAddress { user, address, json } => {
             let account = named(&house, &user)?;
             let tenant = account.tenant.context("an operator owns no address")?;
             let address = EmailAddress::new(&address);
             let ended = identity.take_address(tenant, account.id, &address, &by, now)?;
             anyhow::ensure!(ended, "{user} does not own this address");
+            let value = json!({ "id": account.id, "address": address.key(), "endedAt": now });
+            show(json, &value, String::new);
         }
         Command::Export { tenant } => {
             let tenant = house.tenant_named(&tenant)?.id;

@@ -50,6 +50,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Change name, organisations, archive domains or quota of a tenant; what is not named stays
+    Change(Change),
     /// Create a tenant with its first journal address and administrator; print both, and the
     /// administrator's one-time password
     Create {
@@ -125,6 +127,33 @@ pub struct New {
     json: bool,
 }
 
+#[derive(clap::Args)]
+pub struct Change {
+    /// The present name
+    name: String,
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    /// All values of X-OriginatorOrg that are the tenant's from now on; may be given several times
+    #[arg(long = "organisation", value_name = "DOMAIN", conflicts_with = "any_organisation")]
+    organisations: Vec<String>,
+    /// Archive reports of every organisation
+    #[arg(long)]
+    any_organisation: bool,
+    /// All domains of its journal addresses from now on; may be given several times
+    #[arg(long = "archive-domain", value_name = "DOMAIN")]
+    archive_domains: Vec<String>,
+    /// What packs and keys may take, in bytes
+    #[arg(long, value_name = "BYTES", conflicts_with = "no_quota")]
+    quota: Option<u64>,
+    #[arg(long)]
+    no_quota: bool,
+    /// Whether mail beyond the quota is put off; otherwise the quota only warns
+    #[arg(long)]
+    hard_quota: Option<bool>,
+    #[arg(long)]
+    json: bool,
+}
+
 pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     let house = House::open(config)?;
     match command {
@@ -139,6 +168,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
             }
             source::add(&house, &tenant, &name, None, rules, json)?;
         }
+        Command::Change(change) => self::change(&house, change)?,
         Command::Create { new, administrator } => create(house, new, &administrator)?,
         Command::Export { name, folder, json } => return export(&house, &name, &folder, json),
         Command::List { json } => list(&house, json)?,
@@ -243,6 +273,49 @@ fn show_one(house: &House, name: &str, as_json: bool) -> anyhow::Result<()> {
     let tenant = house.tenant_named(name)?;
     let value = described(house, &tenant)?;
     show(as_json, &value, || serde_json::to_string_pretty(&value).unwrap_or_default());
+    Ok(())
+}
+
+fn change(house: &House, change: Change) -> anyhow::Result<()> {
+    let before = house.tenant_named(&change.name)?;
+    let mut after = before.clone();
+    if let Some(name) = change.rename {
+        after.name = name.trim().to_owned();
+    }
+    let names = |all: &[String]| -> Vec<String> {
+        let mut names: Vec<String> = all.iter().map(|it| it.trim().to_lowercase()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    if change.any_organisation || !change.organisations.is_empty() {
+        after.organisations = names(&change.organisations);
+    }
+    if !change.archive_domains.is_empty() {
+        let domain = |text: &String| {
+            policy::domain_name(text).with_context(|| format!("{text:?} is no domain"))
+        };
+        let domains: Vec<String> =
+            change.archive_domains.iter().map(domain).collect::<Result<_, _>>()?;
+        after.archive_domains = names(&domains);
+    }
+    if change.no_quota || change.quota.is_some() {
+        after.settings.quota.bytes = change.quota;
+    }
+    if let Some(hard) = change.hard_quota {
+        after.settings.quota.hard = hard;
+    }
+    house.catalog.update_tenant(&after)?;
+    let facts = |tenant: &Tenant| {
+        json!({
+            "name": tenant.name, "organisations": tenant.organisations,
+            "archiveDomains": tenant.archive_domains, "quota": tenant.settings.quota,
+        })
+    };
+    let detail = json!({ "before": facts(&before), "after": facts(&after) });
+    note(house, None, "tenant.change", after.id.to_string(), detail, None)?;
+    changed(house, after.id);
+    show(change.json, &described(house, &after)?, String::new);
     Ok(())
 }
 
