@@ -15,7 +15,7 @@ const READER_TASKS = ['sign-in', 'search-and-read', 'download'];
 const AUDITOR_TASKS = ['audit', 'oversight'];
 const OFFICER_TASKS = ['officer', 'matters'];
 const ADMINISTRATOR_TASKS = ['status', 'quarantine', 'console'];
-const OPERATOR_TASKS = ['operator', 'second-factor'];
+const OPERATOR_TASKS = ['operator', 'second-factor', 'provider'];
 
 const { env } = process;
 const who = (user, password) => (user && password ? { user, password } : null);

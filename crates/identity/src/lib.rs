@@ -36,7 +36,9 @@ pub use by::By;
 pub use error::{IdentityError, WeakPassword};
 pub use grants::{APPROVAL_DAYS_MAX, NewGrant, NewRequest};
 pub use manage::{ACCOUNT_ADDRESSES_MAX, AccountDraft, AccountEdit};
-pub use password::{OneTimePassword, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, check_password};
+pub use password::{
+    OneTimePassword, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, check_password, hash_passwords,
+};
 pub use random::{Random, SystemRandom};
 pub use second::{
     Confirmed, FRESH_SECONDS_MAX, PasskeyOffer, Proof, RECOVERY_CODES, TOTP_DIGITS,

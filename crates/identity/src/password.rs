@@ -43,6 +43,20 @@ pub fn check_password(user_name: &str, password: &str) -> Result<(), WeakPasswor
     }
 }
 
+/// Hashes so many drawn passwords one after the other and throws the hashes away: a measure of
+/// what no sign-in can fall below.
+///
+/// # Errors
+/// When the machine has no memory for it.
+pub fn hash_passwords(times: u32) -> Result<(), IdentityError> {
+    let random = crate::SystemRandom;
+    let hasher = Hasher::new(&random)?;
+    for _ in 0..times {
+        hasher.hash(OneTimePassword::draw(&random).reveal(), &random)?;
+    }
+    Ok(())
+}
+
 /// A password that is shown once and must be changed at the first sign-in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OneTimePassword(String);

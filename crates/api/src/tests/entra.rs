@@ -26,6 +26,18 @@ impl Clock for Real {
     }
 }
 
+/// Not so long that the provider's tokens would have ended.
+const A_WHILE_SECONDS: i64 = 60;
+
+/// The real time, a while later.
+struct Later;
+
+impl Clock for Later {
+    fn now(&self) -> model::Timestamp {
+        Real.now().saturating_add_seconds(A_WHILE_SECONDS)
+    }
+}
+
 /// An archive whose tenant A signs in at `entra`, and the provider's id there.
 async fn world(entra: &mut Entra, more: Value) -> (World, String) {
     let site = Site::parse(SITE).expect("a site");
@@ -248,4 +260,38 @@ async fn accounts_are_made_and_linked_only_where_that_is_switched_on() {
     assert_eq!(session["account"]["role"], "user", "the account keeps its role");
     assert_eq!(by(&world, Who::Administrator, "DELETE", &path, None).await.outcome(), "204");
     assert_eq!(sign_in(&world, &entra, &id, alice).await, Err("unknown-account".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_another_issuer_for_another_question_or_with_another_key_opens_nothing() {
+    let Some(mut entra) = Entra::start() else { return };
+    let (world, id) = world(&mut entra, json!({})).await;
+    for (fault, code) in
+        [("issuer", "wrong-issuer"), ("nonce", "wrong-nonce"), ("key", "bad-signature")]
+    {
+        entra.fault(Some(fault));
+        let refused = sign_in(&world, &entra, &id, "alice@corp.test").await;
+        assert_eq!(refused, Err(code.to_owned()), "{fault}");
+        let query = AuditQuery { action: Some("sign-in".into()), ..AuditQuery::default() };
+        let row = &world.catalog.audit_log(Some(A), &query, 1).expect("reads")[0];
+        assert_eq!(row.event.detail["code"], code, "{fault}");
+    }
+    assert!(world.catalog.account_named("alice@corp.test").expect("reads").is_none());
+    entra.fault(None);
+    sign_in(&world, &entra, &id, "alice@corp.test").await.expect("signed in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_changes_its_key_is_asked_for_the_new_one() {
+    let Some(mut entra) = Entra::start() else { return };
+    let (mut world, id) = world(&mut entra, json!({})).await;
+    let cookie = sign_in(&world, &entra, &id, "alice@corp.test").await.expect("signed in");
+    let before = session(&world, &cookie).await;
+    entra.rotate();
+    // Unknown keys make nobody ask at once again and again.
+    world.state.clock = std::sync::Arc::new(Later);
+    world.app = crate::router(world.state.clone());
+    let cookie = sign_in(&world, &entra, &id, "alice@corp.test").await.expect("signed in");
+    let after = session(&world, &cookie).await;
+    assert_eq!(after["account"]["id"], before["account"]["id"]);
 }

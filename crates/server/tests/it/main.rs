@@ -11,6 +11,7 @@ mod hard;
 mod house;
 mod import;
 mod operation;
+mod sessions;
 mod tenants;
 mod tools;
 mod truth;

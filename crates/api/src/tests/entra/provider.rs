@@ -52,7 +52,20 @@ impl Entra {
 
     /// Tells it where we are. Before that it answers nobody.
     pub fn configure(&mut self, redirect: &str) {
-        let line = serde_json::json!({ "redirect": redirect });
+        self.tell(&serde_json::json!({ "redirect": redirect }));
+    }
+
+    /// It signs with a new key from now on.
+    pub fn rotate(&mut self) {
+        self.tell(&serde_json::json!({ "rotate": true }));
+    }
+
+    /// What is wrong with its tokens from now on: `issuer`, `nonce`, `key`; `None`: nothing.
+    pub fn fault(&mut self, fault: Option<&str>) {
+        self.tell(&serde_json::json!({ "fault": fault }));
+    }
+
+    fn tell(&mut self, line: &serde_json::Value) {
         writeln!(self.input.as_mut().expect("open"), "{line}").expect("it listens");
         assert_eq!(self.line(), "ready");
     }

@@ -11,6 +11,7 @@ mod house;
 mod ingest;
 mod many;
 mod search;
+mod sign_in;
 mod size;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ enum What {
     Directory,
     Ingest,
     Search,
+    /// People who sign in, beside the bare hashes of their passwords
+    SignIn,
     Size,
     /// Start, memory and open files with a thousand tenants
     Tenants,
@@ -76,6 +79,9 @@ fn main() -> Outcome<()> {
     }
     if arguments.wants(What::Directory) {
         directory::run(&arguments)?;
+    }
+    if arguments.wants(What::SignIn) {
+        sign_in::run(&arguments)?;
     }
     let wanted = [What::Ingest, What::Search, What::Size];
     if wanted.iter().any(|what| arguments.wants(*what)) {
