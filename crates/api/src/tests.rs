@@ -11,4 +11,5 @@ mod people;
 mod reading;
 mod rights;
 mod sessions;
+mod trail;
 mod world;

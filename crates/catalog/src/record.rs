@@ -247,6 +247,10 @@ pub trait Records: Send + Sync {
     /// complete up to there does not show yet.
     fn records_after(&self, tenant: TenantId, after_seq: u64) -> Result<u64, CatalogError>;
 
+    /// As [`Records::records_after`], of those that the scope sees. At once when there are none;
+    /// takes as long as the tenant's events after `after_seq` are many.
+    fn visible_after(&self, scope: &Scope, after_seq: u64) -> Result<u64, CatalogError>;
+
     fn figures(&self, tenant: TenantId) -> Result<Figures, CatalogError>;
 
     /// What the filter names, newest first, below the row `before`, at most `limit`.

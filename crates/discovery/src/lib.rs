@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use index::SearchIndex;
+use model::{RecordId, TenantId};
 
 pub use archive::{Archive, VaultArchive};
 pub use error::{Error, Result};
@@ -44,6 +45,12 @@ impl Discovery {
         archive: Arc<dyn Archive>,
     ) -> Self {
         Self { catalog, index, archive, texts: texts::Texts::default() }
+    }
+
+    /// Lets go of what is remembered of mails that are erased: nothing of them is shown any more.
+    /// Idempotent.
+    pub fn forget(&self, tenant: TenantId, records: &[RecordId]) {
+        self.texts.forget(tenant, records);
     }
 }
 

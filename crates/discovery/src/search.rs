@@ -105,8 +105,7 @@ impl Discovery {
         )?;
         let ids: Vec<_> = hits.rows.iter().map(|hit| hit.record).collect();
         let rows = self.catalog.rows(scope, &ids)?;
-        let not_searchable_yet =
-            self.catalog.records_after(scope.tenant(), hits.indexed_through)?;
+        let not_searchable_yet = self.catalog.visible_after(scope, hits.indexed_through)?;
         Ok(SearchAnswer {
             total: hits.total,
             not_searchable_yet,

@@ -119,3 +119,26 @@ fn reports_are_for_senders_and_auditors_and_the_envelope_for_auditors() {
         assert_eq!(disclosure::envelope(&scope, &record), envelope, "{own}");
     }
 }
+
+#[test]
+fn texts_of_erased_mails_are_let_go_and_others_stay() {
+    use crate::texts::{KEPT_BYTES_MAX, TEXT_BYTES_MAX, Texts};
+
+    let texts = Texts::default();
+    let record = |number: u32| RecordId::from_bytes(u128::from(number).to_be_bytes());
+    texts.keep(TENANT, record(1), "one");
+    texts.keep(TENANT, record(2), "two");
+    texts.forget(TenantId::from_bytes([2; 16]), &[record(1)]);
+    texts.forget(TENANT, &[record(1), record(3), record(1)]);
+    assert_eq!(texts.find(TENANT, record(1)), None);
+    assert_eq!(texts.find(TENANT, record(2)).as_deref(), Some("two"));
+    // It may come again, and the oldest one still goes first.
+    texts.keep(TENANT, record(1), "one");
+    let long = "x".repeat(TEXT_BYTES_MAX);
+    let count = u32::try_from(KEPT_BYTES_MAX / TEXT_BYTES_MAX).expect("a number");
+    for number in 0..count {
+        texts.keep(TENANT, record(10 + number), &long);
+    }
+    assert_eq!(texts.find(TENANT, record(2)), None);
+    assert!(texts.find(TENANT, record(9 + count)).is_some());
+}

@@ -29,6 +29,20 @@ impl Texts {
         kept.texts.get(&(tenant, record)).cloned()
     }
 
+    /// Lets go of texts whose mails are erased.
+    pub fn forget(&self, tenant: TenantId, records: &[RecordId]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = 0;
+        for record in records {
+            bytes += kept.texts.remove(&(tenant, *record)).map_or(0, |text| text.len());
+        }
+        if bytes > 0 {
+            kept.bytes = kept.bytes.saturating_sub(bytes);
+            let Kept { texts, order, .. } = &mut *kept;
+            order.retain(|key| texts.contains_key(key));
+        }
+    }
+
     /// Keeps the beginning of `text` and returns it.
     pub fn keep(&self, tenant: TenantId, record: RecordId, text: &str) -> Arc<str> {
         let mut end = text.len().min(TEXT_BYTES_MAX);

@@ -6,6 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditParams {
+    /// For operators: the id of a tenant that was removed, whose log nobody else reads any more.
+    pub removed_tenant: Option<String>,
     /// Occurs in user name, object, reason or detail, in any case.
     pub q: Option<String>,
     /// The user name at that time.

@@ -49,6 +49,9 @@ pub struct PasskeyOptions {
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactors {
     pub totp: bool,
+    /// Since when there is a generator of one-time passwords.
+    #[schema(required)]
+    pub totp_since: Option<String>,
     pub passkeys: Vec<Passkey>,
     /// How many are left.
     pub recovery_codes: u32,

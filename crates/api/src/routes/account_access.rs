@@ -13,6 +13,7 @@ use crate::caller::{Caller, Person, Ready};
 use crate::dto;
 use crate::problem::Problem;
 use crate::routes::me::{open_session, passkey};
+use crate::routes::search::written;
 use crate::routes::tokens::token;
 use crate::state::AppState;
 
@@ -99,6 +100,7 @@ pub async fn second_factors(
         let factors = identity.second_factors(account.id)?;
         Ok(dto::SecondFactors {
             totp: factors.totp.is_some(),
+            totp_since: factors.totp.as_ref().map(|totp| written(totp.created_at)),
             passkeys: factors.passkeys.iter().map(passkey).collect(),
             recovery_codes: factors.recovery_codes,
             required: identity.second_factor_required(&account)?,

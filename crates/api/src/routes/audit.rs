@@ -7,7 +7,7 @@ use axum::body::Body as HttpBody;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use catalog::{AuditOutcome, AuditQuery, AuditRow};
+use catalog::{AuditOutcome, AuditQuery, AuditRow, Catalog};
 use futures_util::stream::{self, StreamExt as _};
 use model::TenantId;
 use policy::Permission;
@@ -48,11 +48,12 @@ pub async fn audit(
     Ready(caller): Ready,
     Query(params): Query<dto::AuditParams>,
 ) -> Result<Json<dto::AuditAnswer>, Problem> {
-    let tenant = log_of(&caller)?;
+    let log = log_of(&caller, &params)?;
     let query = query(&params)?;
     let limit = params.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
     let blocking = state.blocking.clone();
     let work = move || {
+        let tenant = log.find(&*state.catalog)?;
         let page = state.catalog.audit_page(tenant, &query, limit)?;
         // Turning pages is one reading.
         if query.before.is_none() {
@@ -85,7 +86,7 @@ pub async fn export_audit(
     Ready(caller): Ready,
     Query(params): Query<dto::AuditParams>,
 ) -> Result<Response, Problem> {
-    let tenant = log_of(&caller)?;
+    let log = log_of(&caller, &params)?;
     let mut query = query(&params)?;
     query.before = None;
     let (format, media_type, name) = match params.format.as_deref() {
@@ -99,7 +100,12 @@ pub async fn export_audit(
         facts["format"] = json!(name.rsplit('.').next());
         (state.catalog.clone(), caller.event("audit.export", String::new(), facts))
     };
-    state.blocking.read(move || Ok(catalog.audit(&[event])?)).await?;
+    let recorded = move || {
+        let tenant = log.find(&*catalog)?;
+        catalog.audit(&[event])?;
+        Ok(tenant)
+    };
+    let tenant = state.blocking.read(recorded).await?;
     let export = Export { state, tenant, query, format, pages: 0, ended: false };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
@@ -207,9 +213,30 @@ pub fn csv_cell(text: &str) -> String {
 }
 
 /// Whose log the caller reads.
-fn log_of(caller: &Caller) -> Result<Option<TenantId>, Problem> {
+#[derive(Clone, Copy)]
+enum Log {
+    Own(Option<TenantId>),
+    Removed(TenantId),
+}
+
+impl Log {
+    fn find(self, catalog: &dyn Catalog) -> Result<Option<TenantId>, Problem> {
+        match self {
+            Self::Own(tenant) => Ok(tenant),
+            Self::Removed(tenant) if catalog.is_removed(tenant)? => Ok(Some(tenant)),
+            Self::Removed(_) => Err(Problem::not_found()),
+        }
+    }
+}
+
+fn log_of(caller: &Caller, params: &dto::AuditParams) -> Result<Log, Problem> {
     caller.may(Permission::ReadAuditLog)?;
-    Ok(caller.current.actor.tenant)
+    let own = caller.current.actor.tenant;
+    match (&params.removed_tenant, own) {
+        (None, own) => Ok(Log::Own(own)),
+        (Some(id), None) => id.parse().map(Log::Removed).map_err(|_| Problem::not_found()),
+        (Some(_), Some(_)) => Err(Problem::not_found()),
+    }
 }
 
 fn query(params: &dto::AuditParams) -> Result<AuditQuery, Problem> {
@@ -240,6 +267,7 @@ fn query(params: &dto::AuditParams) -> Result<AuditQuery, Problem> {
 fn conditions(params: &dto::AuditParams) -> serde_json::Value {
     json!({
         "q": params.q,
+        "removedTenant": params.removed_tenant,
         "who": params.who,
         "account": params.account,
         "action": params.action,

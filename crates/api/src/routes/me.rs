@@ -34,6 +34,7 @@ pub async fn second_factors(
         let factors = identity.second_factors(account.id)?;
         Ok(dto::SecondFactors {
             totp: factors.totp.is_some(),
+            totp_since: factors.totp.as_ref().map(|totp| written(totp.created_at)),
             passkeys: factors.passkeys.iter().map(passkey).collect(),
             recovery_codes: factors.recovery_codes,
             required: identity.second_factor_required(account)?,

@@ -52,7 +52,8 @@ pub async fn search(
         let answer = discovery.search(&scope, &request)?;
         if first {
             let detail = serde_json::json!({ "query": request.query, "total": answer.total });
-            trail.note(caller.event("mail.search", String::new(), detail));
+            let event = caller.event("mail.search", String::new(), detail);
+            trail.note_search(caller.current.account.id, request.query, event);
         }
         Ok(answer)
     };

@@ -94,6 +94,26 @@ pub(super) fn rows(
     db.prepare_cached(&sql)?.query_map((tenant, mine(scope), json(&ids)), list)?.collect()
 }
 
+/// How many records that the scope sees have events after this one.
+pub(super) fn visible_after(
+    db: &Connection,
+    tenant: i64,
+    scope: &Scope,
+    after_seq: u64,
+) -> Result<u64, Fault> {
+    let sql = format!(
+        "WITH {MINE} SELECT count(*) FROM (
+             SELECT DISTINCT record FROM ledger_event WHERE tenant = ?1 AND seq > ?3) later
+         CROSS JOIN record r ON r.row = later.record
+         WHERE {}",
+        visible(scope, "r")
+    );
+    let count = db
+        .prepare_cached(&sql)?
+        .query_row((tenant, mine(scope), int(after_seq)), |row| row.get(0))?;
+    Ok(uint(count))
+}
+
 pub(super) fn detail(
     db: &Connection,
     tenant: i64,

@@ -188,6 +188,16 @@ impl Records for Sqlite {
         })
     }
 
+    fn visible_after(&self, scope: &Scope, after_seq: u64) -> Result<u64, CatalogError> {
+        self.read(|db| {
+            let tenant = tenant_row(db, scope.tenant())?;
+            if reads::max_seq(db, tenant)? <= after_seq {
+                return Ok(0);
+            }
+            Ok(reads::visible_after(db, tenant, scope, after_seq)?)
+        })
+    }
+
     fn figures(&self, tenant: TenantId) -> Result<Figures, CatalogError> {
         self.read(|db| Ok(reads::figures(db, tenant_row(db, tenant)?)?))
     }

@@ -39,6 +39,13 @@ impl Patience {
         Self { step, until: Instant::now() + whole, stop: Arc::clone(stop) }
     }
 
+    /// As it is, but no step takes more than its share of the whole among so many hosts.
+    pub(super) fn shared_by(self, hosts: usize) -> Self {
+        let whole = self.until.saturating_duration_since(Instant::now());
+        let share = whole / u32::try_from(hosts.max(1)).unwrap_or(u32::MAX);
+        Self { step: self.step.min(share), ..self }
+    }
+
     /// For the next step.
     ///
     /// # Errors
@@ -129,6 +136,46 @@ pub(super) fn connect(
     match (hosts.len(), last) {
         (1, Some(error)) => Err(error),
         _ => Err(DirectoryError::Unreachable(reasons.join("; "))),
+    }
+}
+
+/// Does `work` at the first host that answers. When the connection breaks off or falls silent in
+/// the middle, all of it is done once more at the hosts behind it; each host is tried once.
+///
+/// # Errors
+/// That of the host that broke off, when none behind it can be reached; whatever else `work` meets.
+pub(super) fn with_any_host<T>(
+    config: &DirectoryConfig,
+    patience: &Patience,
+    mut work: impl FnMut(&mut Client) -> Result<T, DirectoryError>,
+) -> Result<T, DirectoryError> {
+    let mut left = config.clone();
+    let mut broken = None;
+    loop {
+        let mut client = match connect(&left, patience, &mut Steps::default()) {
+            Ok(client) => client,
+            Err(error) => return Err(broken.unwrap_or(error)),
+        };
+        let host = client.host().to_owned();
+        let result = work(&mut client);
+        match result {
+            Err(error) if error.is_broken() => {
+                let named = |text: &String| {
+                    Host::parse(text, config.security).is_ok_and(|it| it.to_string() == host)
+                };
+                let behind = left.hosts.iter().position(named).map_or(usize::MAX, |at| at + 1);
+                left.hosts.drain(..behind.min(left.hosts.len()));
+                if left.hosts.is_empty() || patience.left().is_err() {
+                    return Err(error);
+                }
+                tracing::warn!(code = error.code(), "the next host of the directory is asked");
+                broken = Some(error);
+            }
+            result => {
+                client.close();
+                return result;
+            }
+        }
     }
 }
 

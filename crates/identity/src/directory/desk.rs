@@ -14,12 +14,11 @@ use catalog::{
 use model::{AccountId, Clock, Digest, DirectoryId, Timestamp};
 use zeroize::Zeroizing;
 
-use super::client::Client;
-use super::connect::{Patience, connect};
+use super::connect::{Patience, with_any_host};
 use super::error::DirectoryError;
 use super::plan::{AUDIT_IDS_MAX, Input, plan};
 use super::preview::{self, Preview};
-use super::probe::{self, Step, Steps};
+use super::probe::{self, Step};
 use super::snapshot::{self, Snapshot};
 use super::{plan_version, preset};
 use crate::random::Random;
@@ -82,6 +81,8 @@ pub struct DirectoryDesk {
     wake: Condvar,
     down: Mutex<HashMap<DirectoryId, Instant>>,
     stop: Arc<AtomicBool>,
+    /// For one sign-in.
+    patience: Duration,
 }
 
 impl DirectoryDesk {
@@ -101,7 +102,14 @@ impl DirectoryDesk {
             wake: Condvar::new(),
             down: Mutex::default(),
             stop: Arc::default(),
+            patience: Duration::from_secs(SIGN_IN_SECONDS_MAX),
         }
+    }
+
+    /// One sign-in may wait so long for the directory instead of five seconds.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Runs in progress give up before their next step; nothing of them is applied.
@@ -295,7 +303,7 @@ impl DirectoryDesk {
         }
         let now = Instant::now();
         if lock(&self.down).get(&directory.id).is_some_and(|until| now < *until) {
-            return Err(DirectoryError::Timeout { seconds: SIGN_IN_SECONDS_MAX });
+            return Err(DirectoryError::Timeout { seconds: self.patience.as_secs() });
         }
         match self.bind_as(&directory.config, &entry.dn, password) {
             Ok(()) => Ok(Some(true)),
@@ -319,12 +327,9 @@ impl DirectoryDesk {
         password: &str,
     ) -> Result<(), DirectoryError> {
         let config = &preset::completed(config);
-        let whole = Duration::from_secs(SIGN_IN_SECONDS_MAX);
-        let patience = Patience::new(config, whole, &self.stop);
-        let mut client: Client = connect(config, &patience, &mut Steps::default())?;
-        let bound = client.bind(dn, password.as_bytes());
-        client.close();
-        bound
+        let patience = Patience::new(config, self.patience, &self.stop);
+        let patience = patience.shared_by(config.hosts.len());
+        with_any_host(config, &patience, |client| client.bind(dn, password.as_bytes()))
     }
 
     /// The directories whose time has come: enabled, of active tenants, not running.
@@ -377,7 +382,8 @@ impl DirectoryDesk {
                     .collect(),
             ),
         };
-        let snapshot = snapshot::take(&config, &password, stamps.as_ref(), &self.stop)?;
+        let snapshot =
+            snapshot::take(&config, &password, stamps.as_ref(), self.clock.now(), &self.stop)?;
         let digest = digest(&directory.config);
         Ok(Reading { config, digest, snapshot })
     }

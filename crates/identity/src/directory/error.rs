@@ -52,6 +52,11 @@ impl From<Malformed> for DirectoryError {
 }
 
 impl DirectoryError {
+    /// Whether the connection is at fault, so that another host may do better.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self, Self::Closed | Self::Io(_) | Self::Timeout { .. })
+    }
+
     /// Stable, for programs and translations.
     pub fn code(&self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use catalog::{DirectoryConfig, DirectoryKind, SharedRule, USER_NAME_CHARS_MAX};
-use model::EmailAddress;
+use model::{EmailAddress, Timestamp};
 
 use super::entry::{Entry, guid, sid_parts};
 
@@ -19,6 +19,13 @@ const ACCOUNT_DISABLED: i64 = 0x2;
 
 /// `msExchRecipientTypeDetails`: shared mailbox, room, equipment, and their remote twins.
 const SHARED_TYPES: [i64; 6] = [0x4, 0x10, 0x20, 0x2_0000_0000, 0x4_0000_0000, 0x8_0000_0000];
+
+/// `accountExpires` of an account that never does (MS-ADA1 §2.2, [MS-ADTS] §2.2.16): none, or all
+/// bits of a positive number.
+const NEVER: [i64; 2] = [0, i64::MAX];
+
+/// From 1601, where Windows begins to count, to 1970.
+const SECONDS_FROM_1601: i64 = 11_644_473_600;
 
 /// What makes a permanently locked account of OpenLDAP's password policy.
 const LOCKED_FOR_EVER: &str = "000001010000Z";
@@ -82,12 +89,13 @@ fn stamp_attribute(config: &DirectoryConfig) -> &'static str {
 pub(super) fn glance_attributes(config: &DirectoryConfig) -> Vec<String> {
     let mut names = config.attributes.user_name.clone();
     names.push(config.attributes.key.clone());
-    names.extend(["objectSid", "primaryGroupID", stamp_attribute(config)].map(str::to_owned));
+    let own = ["accountExpires", "objectSid", "primaryGroupID", stamp_attribute(config)];
+    names.extend(own.map(str::to_owned));
     names
 }
 
 /// Who an entry is, without details; `None` for one without key or user name.
-pub(super) fn glance(entry: &Entry, config: &DirectoryConfig) -> Option<Person> {
+pub(super) fn glance(entry: &Entry, config: &DirectoryConfig, now: Timestamp) -> Option<Person> {
     let map = &config.attributes;
     let primary = entry.number("primaryGroupID").and_then(|rid| u32::try_from(rid).ok());
     let domain = entry.values("objectSid").next().and_then(sid_parts);
@@ -95,20 +103,31 @@ pub(super) fn glance(entry: &Entry, config: &DirectoryConfig) -> Option<Person> 
         key: key(entry, &map.key)?,
         dn: entry.dn.clone(),
         login: entry.first_text(&map.user_name)?.to_owned(),
-        stamp: stamp(entry, config),
+        stamp: stamp(entry, config, now),
         primary_group: domain.zip(primary).map(|((domain, _), rid)| (domain.to_vec(), rid)),
         details: None,
     })
 }
 
-fn stamp(entry: &Entry, config: &DirectoryConfig) -> String {
-    entry.text(stamp_attribute(config)).unwrap_or_default().to_owned()
+/// The end of an account changes nothing in its entry: it is part of the stamp.
+fn stamp(entry: &Entry, config: &DirectoryConfig, now: Timestamp) -> String {
+    let stamp = entry.text(stamp_attribute(config)).unwrap_or_default();
+    // Without a stamp the entry is read every time.
+    let ended = !stamp.is_empty() && has_expired(entry, now);
+    if ended { format!("{stamp} expired") } else { stamp.to_owned() }
+}
+
+/// Whether the last moment of the account is over (`accountExpires`, in units of 100 ns).
+fn has_expired(entry: &Entry, now: Timestamp) -> bool {
+    let end = entry.number("accountExpires").filter(|end| !NEVER.contains(end) && *end > 0);
+    end.is_some_and(|end| end / 10_000_000 - SECONDS_FROM_1601 <= now.as_seconds())
 }
 
 /// The attributes that [`read`] looks at.
 pub(super) fn attributes(config: &DirectoryConfig) -> Vec<String> {
     let map = &config.attributes;
     let own = [
+        "accountExpires",
         "objectSid",
         "primaryGroupID",
         "userAccountControl",
@@ -149,14 +168,14 @@ pub(super) fn key(entry: &Entry, attribute: &str) -> Option<String> {
 }
 
 /// What `entry` is under a completed configuration.
-pub(super) fn read(entry: &Entry, config: &DirectoryConfig) -> Reading {
+pub(super) fn read(entry: &Entry, config: &DirectoryConfig, now: Timestamp) -> Reading {
     let map = &config.attributes;
     let login = entry.first_text(&map.user_name);
     let skipped = |code| {
         Reading::Skipped(Skipped {
             key: key(entry, &map.key),
             dn: entry.dn.clone(),
-            stamp: stamp(entry, config),
+            stamp: stamp(entry, config, now),
             name: login.unwrap_or(&entry.dn).to_owned(),
             code,
         })
@@ -164,7 +183,7 @@ pub(super) fn read(entry: &Entry, config: &DirectoryConfig) -> Reading {
     if key(entry, &map.key).is_none() {
         return skipped("no-key");
     }
-    let Some(person) = glance(entry, config) else { return skipped("no-user-name") };
+    let Some(person) = glance(entry, config, now) else { return skipped("no-user-name") };
     let user_name = format!("{}{}", config.user_name_prefix.trim(), person.login);
     if user_name.chars().count() > USER_NAME_CHARS_MAX || user_name.chars().any(char::is_control) {
         return skipped("user-name");
@@ -183,7 +202,7 @@ pub(super) fn read(entry: &Entry, config: &DirectoryConfig) -> Reading {
         last_name: cut(&map.last_name),
         display_name: cut(&map.display_name),
         addresses,
-        disabled,
+        disabled: disabled || has_expired(entry, now),
         shared: is_shared(entry, config, disabled),
     };
     Reading::Person(Person { details: Some(details), ..person })

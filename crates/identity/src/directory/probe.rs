@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use catalog::{DirectoryConfig, DirectoryKind};
+use model::Timestamp;
 
 use super::client::{Client, Depth, Search};
 use super::connect::{Patience, connect};
@@ -167,7 +168,8 @@ fn sample(
         entries_max: SAMPLE,
     };
     let searched = client.search(&search, |entry| {
-        match person::read(&entry, config) {
+        // Who has expired counts as well.
+        match person::read(&entry, config, Timestamp::from_seconds(0)) {
             Reading::Person(person) => {
                 people += 1;
                 if names.len() < NAMES_SHOWN {

@@ -6,14 +6,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use catalog::DirectoryConfig;
+use model::Timestamp;
 
 use super::client::{Client, Depth, Search};
-use super::connect::{Patience, connect};
+use super::connect::{Patience, with_any_host};
 use super::error::DirectoryError;
 use super::filter::{enclosed, escape};
 use super::groups::{self, Group};
 use super::person::{self, Person, Reading, Skipped};
-use super::probe::Steps;
 
 /// A whole run may take so long.
 const SECONDS_MAX: u64 = 60 * 60;
@@ -40,7 +40,8 @@ pub struct Snapshot {
 }
 
 /// Reads everybody and the groups. With `stamps` (of the last run, by key) the details of
-/// unchanged entries are not read again.
+/// unchanged entries are not read again. `now` tells whose account has expired. A host that breaks
+/// off in the middle is left for the next one, which is asked everything anew.
 ///
 /// # Errors
 /// Whatever keeps the picture from being complete; nothing was changed.
@@ -48,19 +49,20 @@ pub(super) fn take(
     config: &DirectoryConfig,
     password: &[u8],
     stamps: Option<&HashMap<String, String>>,
+    now: Timestamp,
     stop: &Arc<AtomicBool>,
 ) -> Result<Snapshot, DirectoryError> {
     let patience = Patience::new(config, Duration::from_secs(SECONDS_MAX), stop);
-    let mut client = connect(config, &patience, &mut Steps::default())?;
-    client.bind(&config.bind_dn, password)?;
-    let mut snapshot = match stamps {
-        Some(stamps) => changed(&mut client, config, stamps)?,
-        None => full(&mut client, config)?,
-    };
-    snapshot.groups = groups::read(&mut client, config, &snapshot.people)?;
-    tracing::debug!(host = client.host(), references = snapshot.references, "directory read");
-    client.close();
-    Ok(snapshot)
+    with_any_host(config, &patience, |client| {
+        client.bind(&config.bind_dn, password)?;
+        let mut snapshot = match stamps {
+            Some(stamps) => changed(client, config, stamps, now)?,
+            None => full(client, config, now)?,
+        };
+        snapshot.groups = groups::read(client, config, &snapshot.people)?;
+        tracing::debug!(host = client.host(), references = snapshot.references, "directory read");
+        Ok(snapshot)
+    })
 }
 
 /// Collects people, each key once.
@@ -126,12 +128,16 @@ fn everywhere(
     Ok(())
 }
 
-fn full(client: &mut Client, config: &DirectoryConfig) -> Result<Snapshot, DirectoryError> {
+fn full(
+    client: &mut Client,
+    config: &DirectoryConfig,
+    now: Timestamp,
+) -> Result<Snapshot, DirectoryError> {
     let mut collector = Collector::default();
     let attributes = person::attributes(config);
     let filter = &config.people_filter;
     everywhere(client, config, filter, &attributes, &mut collector, |collector, entry| {
-        collector.read(person::read(&entry, config));
+        collector.read(person::read(&entry, config, now));
     })?;
     Ok(Snapshot { full: true, ..collector.snapshot })
 }
@@ -141,6 +147,7 @@ fn changed(
     client: &mut Client,
     config: &DirectoryConfig,
     stamps: &HashMap<String, String>,
+    now: Timestamp,
 ) -> Result<Snapshot, DirectoryError> {
     let mut collector = Collector::default();
     let mut unknown = Vec::new();
@@ -148,7 +155,7 @@ fn changed(
     let filter = &config.people_filter;
     everywhere(client, config, filter, &attributes, &mut collector, |collector, entry| {
         // Who has no key or no name is nobody in a complete run either.
-        let Some(person) = person::glance(&entry, config) else { return };
+        let Some(person) = person::glance(&entry, config, now) else { return };
         let known = stamps.get(&person.key);
         let same = known.is_some_and(|stamp| !stamp.is_empty() && *stamp == person.stamp);
         if !same {
@@ -157,7 +164,7 @@ fn changed(
         collector.person(person);
     })?;
     if unknown.len() > CHANGED_MAX {
-        return full(client, config);
+        return full(client, config, now);
     }
     let attributes = person::attributes(config);
     for batch in unknown.chunks(BATCH) {
@@ -165,7 +172,7 @@ fn changed(
             batch.iter().map(|key| format!("({}={key})", config.attributes.key)).collect();
         let filter = format!("(&{}(|{keys}))", enclosed(&config.people_filter));
         everywhere(client, config, &filter, &attributes, &mut collector, |collector, entry| {
-            collector.read(person::read(&entry, config));
+            collector.read(person::read(&entry, config, now));
         })?;
     }
     let Collector { mut snapshot, places } = collector;

@@ -33,6 +33,32 @@ fn a_connection_lost_midway_leaves_the_last_good_state() {
 }
 
 #[test]
+fn a_host_that_breaks_off_in_the_middle_is_left_for_the_next_one() {
+    let world = World::new();
+    let Some(slapd) = slapd(world.folder.path(), 2_000) else { return };
+    let directory = world.connect(config(&slapd), Slapd::PASSWORD);
+    let there = format!("127.0.0.1:{}", slapd.port);
+    // At the bind, in the first page, in a later one; then nobody is left.
+    for octets in [0, 10, 5_000, 200_000] {
+        let port = proxy::start(slapd.port, Fault::CutAfter(octets));
+        let directory = world.reconfigure(&directory, |it| {
+            *it = through(port, it);
+            it.hosts.push(there.clone());
+        });
+        let run = world.applied(&directory);
+        assert_eq!(run.counts.entries, 2_000, "{octets}");
+    }
+    let signs_in = |password: &str| world.desk.verify(&world.account("u00001"), password);
+    assert_eq!(signs_in("secret").expect("asked"), Some(true));
+    let cut = || format!("127.0.0.1:{}", proxy::start(slapd.port, Fault::CutAfter(10)));
+    world.reconfigure(&directory, |it| it.hosts = vec![cut(), "127.0.0.1:1".into(), there.clone()]);
+    assert_eq!(signs_in("secret").expect("asked"), Some(true));
+    assert_eq!(signs_in("wrong").expect("asked"), Some(false));
+    let directory = world.reconfigure(&directory, |it| it.hosts = vec![cut(), cut()]);
+    assert_eq!(world.sync(&directory, true).outcome, RunOutcome::Failed);
+}
+
+#[test]
 fn a_directory_that_does_not_answer_is_given_up() {
     let world = World::new();
     let Some(slapd) = slapd(world.folder.path(), 10) else { return };

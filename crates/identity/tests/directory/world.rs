@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use catalog::{
     Account, Catalog, Directory, DirectoryConfig, DirectoryKind, DirectoryRun, DirectorySecurity,
@@ -14,6 +15,9 @@ use model::{Clock, TenantId, Timestamp};
 use testkit::directory::{Crowd, SAMBA, SLAPD, Slapd, open_ldap};
 
 pub const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A clock that a test moves.
 #[derive(Default)]
@@ -148,7 +152,8 @@ fn desk(catalog: &Arc<dyn Catalog>, clock: &Arc<Watch>) -> Arc<DirectoryDesk> {
     let secrets = Arc::new(SecretBox::new(&[9; 32]).expect("a key"));
     let random = Arc::new(SystemRandom);
     let watch = Arc::clone(clock) as Arc<dyn Clock>;
-    Arc::new(DirectoryDesk::new(Arc::clone(catalog), secrets, random, watch))
+    let desk = DirectoryDesk::new(Arc::clone(catalog), secrets, random, watch);
+    Arc::new(desk.with_patience(PATIENCE))
 }
 
 /// The codes of a run's problems with their entries.

@@ -18,7 +18,7 @@ const PAGE_ROWS: u32 = 1_000;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Whose log; without it, the server's own
+    /// Whose log; without it, the server's own. A removed tenant is named by its id (`tenant list`)
     #[arg(long)]
     tenant: Option<String>,
     /// Occurs in user name, object, reason or detail
@@ -47,8 +47,7 @@ pub struct Arguments {
 
 pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let house = House::open(config)?;
-    let tenant = arguments.tenant.as_deref().map(|name| house.tenant_named(name)).transpose()?;
-    let tenant: Option<TenantId> = tenant.map(|tenant| tenant.id);
+    let tenant = arguments.tenant.as_deref().map(|name| log_of(&house, name)).transpose()?;
     let mut query = AuditQuery {
         who: arguments.who.clone(),
         action: arguments.action.clone(),
@@ -77,6 +76,15 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn log_of(house: &House, name: &str) -> anyhow::Result<TenantId> {
+    if let Ok(id) = name.parse()
+        && house.catalog.is_removed(id)?
+    {
+        return Ok(id);
+    }
+    Ok(house.tenant_named(name)?.id)
 }
 
 fn line(row: &AuditRow, as_json: bool) -> String {

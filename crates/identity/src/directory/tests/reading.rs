@@ -1,8 +1,14 @@
 use catalog::{DirectoryConfig, DirectoryKind, SharedRule};
 
+use model::Timestamp;
+
 use crate::directory::entry::Entry;
 use crate::directory::person::{Details, Reading, read};
 use crate::directory::preset::preset;
+
+/// 2026-11-22T12:00:00Z, and the same in the units of Windows.
+const NOW: Timestamp = Timestamp::from_seconds(1_795_348_800);
+const NOW_IN_WINDOWS: i64 = (1_795_348_800 + 11_644_473_600) * 10_000_000;
 
 fn entry(attributes: &[(&str, &str)]) -> Entry {
     let mut entry = Entry { dn: "CN=Anna,DC=x".into(), ..Entry::default() };
@@ -18,7 +24,7 @@ fn config() -> DirectoryConfig {
 }
 
 fn details(attributes: &[(&str, &str)], config: &DirectoryConfig) -> Details {
-    match read(&entry(attributes), config) {
+    match read(&entry(attributes), config, NOW) {
         Reading::Person(person) => person.details.expect("read completely"),
         Reading::Skipped(skipped) => panic!("skipped: {}", skipped.code),
     }
@@ -96,4 +102,26 @@ fn a_part_of_a_long_list_says_what_follows() {
     last.attributes.push(("member;range=1500-*".into(), vec![b"CN=b".to_vec()]));
     assert_eq!(last.range("member").map(|range| range.last), Some(None));
     assert_eq!(entry(&[("member", "CN=c")]).range("member"), None);
+}
+
+#[test]
+fn an_account_is_disabled_from_its_last_moment_on_and_its_stamp_says_so() {
+    let read = |expires: &str| {
+        let attributes = [("mail", "a@x.test"), ("entryCSN", "1"), ("accountExpires", expires)];
+        match read(&entry(&attributes), &config(), NOW) {
+            Reading::Person(person) => (person.details.expect("read").disabled, person.stamp),
+            Reading::Skipped(skipped) => panic!("skipped: {}", skipped.code),
+        }
+    };
+    let at = |seconds: i64| (NOW_IN_WINDOWS + seconds * 10_000_000).to_string();
+    for never in ["0", "9223372036854775807", "-1", "soon"] {
+        assert_eq!(read(never), (false, "1".to_owned()), "{never}");
+    }
+    assert_eq!(read(&at(1)), (false, "1".to_owned()));
+    assert_eq!(read(&at(0)), (true, "1 expired".to_owned()));
+    assert_eq!(read(&at(-86_400)), (true, "1 expired".to_owned()));
+    // Nobody's mailbox becomes a shared one by it.
+    let config = DirectoryConfig { shared: SharedRule::DisabledWithMail, ..config() };
+    let found = details(&[("mail", "a@x.test"), ("accountExpires", &at(0))], &config);
+    assert!(found.disabled && !found.shared);
 }
