@@ -15,13 +15,17 @@ import https from 'node:https'
 import readline from 'node:readline'
 import Provider, { errors } from 'oidc-provider'
 
+// What is said is for who started this; what the library notices goes elsewhere.
+const say = (text) => process.stdout.write(`${text}\n`)
+console.info = console.log = console.error
+
 const [key, cert] = process.argv.slice(2).map((path) => fs.readFileSync(path))
 const tenant = '11111111-2222-3333-4444-555555555555'
 const users = JSON.parse(fs.readFileSync(new URL('users.json', import.meta.url)))
 
 let handle = (request, response) => response.writeHead(503).end()
 const server = https.createServer({ key, cert }, (request, response) => handle(request, response))
-server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+server.listen(0, '127.0.0.1', () => say(server.address().port))
 
 let redirect = null
 let apps = { clients: [] }
@@ -35,7 +39,7 @@ lines.on('line', (line) => {
   if (told.rotate) signing = newKey()
   if ('fault' in told) fault = told.fault
   else handle = provider(redirect, apps)
-  console.log('ready')
+  say('ready')
 })
 lines.once('close', () => process.exit(0))
 

@@ -59,7 +59,7 @@ fn the_primary_address_is_the_first_and_other_kinds_are_none() {
 
 #[test]
 fn entries_without_mail_key_or_name_are_left_out_with_the_reason() {
-    let code = |entry: &Entry| match read(entry, &config()) {
+    let code = |entry: &Entry| match read(entry, &config(), NOW) {
         Reading::Person(_) => "person",
         Reading::Skipped(skipped) => skipped.code,
     };
