@@ -12,6 +12,7 @@ pub mod mail_server;
 pub mod ports;
 pub mod proxy;
 mod random;
+pub mod smarthost;
 pub mod smtp;
 pub mod tls;
 pub mod truth;

@@ -123,6 +123,11 @@ impl Watchman {
         }
         self.directories(&mut found)?;
         self.evidence(&mut found);
+        for (tenant, reason) in self.parts.vault.troubles() {
+            let mut one = Found::server("vault-damaged", 1, 0).fact("reason", reason);
+            one.tenant = Some(tenant);
+            found.push(one);
+        }
         if let Ok(troubles) = self.index_figures.troubles.lock() {
             for (tenant, reason) in &*troubles {
                 let mut one = Found::server("index-damaged", 1, 120).fact("reason", reason);

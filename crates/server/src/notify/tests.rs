@@ -132,6 +132,7 @@ fn every_condition_has_words_in_both_languages_and_no_fact_is_left_open() {
         "queue-deep",
         "source-silent",
         "spool-damaged",
+        "vault-damaged",
     ] {
         let row = ConditionRow {
             code: code.to_owned(),

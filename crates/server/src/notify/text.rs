@@ -180,6 +180,11 @@ fn english_text(code: &str) -> Text {
             "{places} places of the spool cannot be read. Their files are kept.",
             "Look at the log and at the disk; restore the files from a backup.",
         ),
+        "vault-damaged" => (
+            "A tenant's archive is out of service",
+            "Its mail cannot be read and none is archived: {reason}",
+            "Put its key file back from a backup. Mail that comes in meanwhile waits in the spool.",
+        ),
         _ => ("Something is wrong", "", "Look at the log of the server."),
     };
     Text { title, what, advice }
@@ -268,6 +273,12 @@ fn german_text(code: &str) -> Text {
             "{places} Stellen des Eingangsspeichers sind nicht lesbar. Ihre Dateien bleiben erhalten.",
             "Sehen Sie im Log und auf der Platte nach; stellen Sie die Dateien aus einer Sicherung \
              wieder her.",
+        ),
+        "vault-damaged" => (
+            "Das Archiv eines Mandanten ist außer Betrieb",
+            "Seine Mails können nicht gelesen und keine archiviert werden: {reason}",
+            "Spielen Sie seine Schlüsseldatei aus einer Sicherung zurück. Eingehende Mails warten \
+             im Spool.",
         ),
         _ => ("Etwas stimmt nicht", "", "Sehen Sie im Log des Servers nach."),
     };

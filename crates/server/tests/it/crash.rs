@@ -11,6 +11,16 @@ use crate::house::{House, Server, answer};
 
 const REPORTS: usize = 24;
 
+/// Points that need what this test does not do: many mails, much mail, erasing.
+const NOT_REACHED: &[&str] = &[
+    "store.dictionary.before",
+    "store.dictionary.after",
+    "store.seal.before",
+    "store.seal.after",
+    "store.erase.before",
+    "store.erase.after",
+];
+
 /// One mail that does not fit into memory: it takes the way over a file of its own.
 const LARGE_BYTES: usize = 3 << 20;
 
@@ -45,17 +55,16 @@ fn the_archive_after_a_crash_at_any_durable_step_equals_an_undisturbed_one() {
         .chain(catalog::CRASH_POINTS)
         .chain(index::CRASH_POINTS)
         .chain(pipeline::CRASH_POINTS);
-    let mut crashes = 0;
     for point in points {
+        // Whether there is a third pass depends on how many mails came into one batch.
         for pass in [1, 3] {
             let wanted = format!("{point}#{pass}");
             let (archive, crashed) = run(&mails, Some(&wanted));
-            crashes += u32::from(crashed);
+            let reached = crashed || pass > 1 || NOT_REACHED.contains(point);
+            assert!(reached, "{point} was never reached");
             assert_eq!(archive, undisturbed, "after a crash at {wanted}");
         }
     }
-    // Some points need what this test does not do, such as erasing; most must have been reached.
-    assert!(crashes >= 40, "only {crashes} crashes");
 }
 
 /// Sends everything; whoever gets no `250` sends again after the restart, as a mail server does.

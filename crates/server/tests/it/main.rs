@@ -10,6 +10,7 @@ mod generated;
 mod hard;
 mod house;
 mod import;
+mod notices;
 mod operation;
 mod sessions;
 mod tenants;
