@@ -1,5 +1,7 @@
 //! Everything of a tenant as files that need no Chancery to be read.
 //!
+//! In a folder, or in one ZIP file:
+//!
 //! ```text
 //! <folder>/manifest.jsonl       one line per file: path, bytes, SHA-256; written last
 //! <folder>/tenant.json          name, domains, settings, ways in
@@ -13,22 +15,21 @@
 //! <folder>/quarantine/<id>.eml
 //! ```
 
-use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+mod writer;
+
+use std::path::Path;
 
 use catalog::{Catalog, StoredRecord};
-use model::{ContentId, Digest, TenantId};
+use model::{ContentId, TenantId};
 use pipeline::{Places, Progress};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Bundle, SectionKind, Vault, VaultParts};
+use writer::Writer;
 
 use crate::people::{accounts, audit, grants, groups};
-use crate::{Error, Result};
+use crate::Result;
 
 /// Records that are read from the catalog and the vault together.
 const PAGE: u32 = 200;
@@ -51,21 +52,23 @@ pub struct Exported {
     pub cancelled: bool,
 }
 
-/// Writes everything of the tenant into `folder`, which must not exist yet; readable by its owner
-/// only. Memory does not grow with the archive. The manifest is written last and synced with the
-/// folder: where it is, the export is complete.
+/// Writes everything of the tenant to `target`, which must not exist yet; readable by its owner
+/// only. A target whose name ends in `.zip` is one file, any other a folder. Memory does not grow
+/// with the archive, but for some 200 bytes for each file of a ZIP file's list. The manifest is
+/// written last and synced with the folder: where it is, the export is complete; a ZIP file has its
+/// name only when it is complete.
 ///
 /// # Errors
-/// When the folder exists or cannot be written, or the catalog cannot be read. A mail that cannot
+/// When the target exists or cannot be written, or the catalog cannot be read. A mail that cannot
 /// be read is named and left out.
 pub fn export(
     vault: &Vault,
     catalog: &dyn Catalog,
     tenant: TenantId,
-    folder: &Path,
+    target: &Path,
     progress: &dyn Progress,
 ) -> Result<Exported> {
-    let mut writer = Writer::begin(folder)?;
+    let mut writer = Writer::begin(target)?;
     let mut export = Export { vault, catalog, tenant, done: Exported::default(), number: 0 };
     export.configuration(&mut writer)?;
     let figures = catalog.figures(tenant)?;
@@ -304,111 +307,4 @@ impl Export<'_> {
         writer.close(lines)?;
         Ok(true)
     }
-}
-
-/// Writes files and remembers their digests for the manifest.
-struct Writer {
-    folder: PathBuf,
-    manifest: BufWriter<File>,
-    folders: HashSet<PathBuf>,
-    files: u64,
-    bytes: u64,
-}
-
-/// A file of JSON lines that is being written.
-struct Lines {
-    name: String,
-    file: BufWriter<File>,
-    digest: model::DigestWriter,
-    bytes: u64,
-    path: PathBuf,
-}
-
-impl Writer {
-    fn begin(folder: &Path) -> Result<Self> {
-        let failed = |source| Error::Export { path: folder.to_owned(), source };
-        if let Some(parent) = folder.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
-        }
-        fs::DirBuilder::new().mode(0o700).create(folder).map_err(failed)?;
-        let manifest = create(&folder.join("manifest.part")).map_err(failed)?;
-        let (folder, manifest) = (folder.to_owned(), BufWriter::new(manifest));
-        Ok(Self { folder, manifest, folders: HashSet::new(), files: 0, bytes: 0 })
-    }
-
-    fn file(&mut self, name: &str, octets: &[u8]) -> Result<()> {
-        let path = self.folder.join(name);
-        let failed = |source| Error::Export { path: path.clone(), source };
-        if let Some(parent) = path.parent()
-            && self.folders.insert(parent.to_owned())
-        {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
-        }
-        match create(&path) {
-            // The same report came with two records.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
-            file => file.and_then(|mut file| file.write_all(octets)).map_err(failed)?,
-        }
-        self.note(name, octets.len() as u64, &Digest::of(octets))
-    }
-
-    fn lines(&mut self, name: &str, values: Vec<Value>) -> Result<()> {
-        let mut lines = self.open(name)?;
-        for value in values {
-            lines.line(&value)?;
-        }
-        self.close(lines)
-    }
-
-    fn open(&self, name: &str) -> Result<Lines> {
-        let path = self.folder.join(name);
-        let file = create(&path).map_err(|source| Error::Export { path: path.clone(), source })?;
-        let (file, digest) = (BufWriter::new(file), model::DigestWriter::default());
-        Ok(Lines { name: name.to_owned(), file, digest, bytes: 0, path })
-    }
-
-    fn close(&mut self, mut lines: Lines) -> Result<()> {
-        let failed = |source| Error::Export { path: lines.path.clone(), source };
-        lines.file.flush().map_err(failed)?;
-        let digest = lines.digest.finish();
-        self.note(&lines.name, lines.bytes, &digest)
-    }
-
-    fn note(&mut self, name: &str, bytes: u64, digest: &Digest) -> Result<()> {
-        self.files += 1;
-        self.bytes += bytes;
-        let line = json!({ "path": name, "bytes": bytes, "sha256": digest.to_hex() });
-        let path = self.folder.join("manifest.part");
-        writeln!(self.manifest, "{line}").map_err(|source| Error::Export { path, source })
-    }
-
-    /// Makes everything durable; the manifest takes its name last. Returns files and bytes.
-    fn end(mut self, complete: bool) -> Result<(u64, u64)> {
-        let failed = |source| Error::Export { path: self.folder.clone(), source };
-        self.manifest.flush().map_err(failed)?;
-        if complete {
-            // One call for all files instead of one each.
-            let folder = File::open(&self.folder).map_err(failed)?;
-            rustix::fs::syncfs(&folder).map_err(|error| failed(error.into()))?;
-            let (from, to) = ("manifest.part", "manifest.jsonl");
-            fs::rename(self.folder.join(from), self.folder.join(to)).map_err(failed)?;
-            folder.sync_all().map_err(failed)?;
-        }
-        Ok((self.files, self.bytes))
-    }
-}
-
-impl Lines {
-    fn line(&mut self, value: &Value) -> Result<()> {
-        let failed = |source| Error::Export { path: self.path.clone(), source };
-        let mut text = value.to_string();
-        text.push('\n');
-        self.digest.update(text.as_bytes());
-        self.bytes += text.len() as u64;
-        self.file.write_all(text.as_bytes()).map_err(failed)
-    }
-}
-
-fn create(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

@@ -168,7 +168,8 @@ pub struct RemoveTenant {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportTenant {
-    /// The name of a new folder below the server's folder for exports.
+    /// The name of a new folder below the server's folder for exports; one that ends in `.zip` becomes
+    /// one file.
     pub folder: String,
     pub reason: String,
 }

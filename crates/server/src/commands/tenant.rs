@@ -61,10 +61,10 @@ pub enum Command {
         #[arg(long)]
         administrator: String,
     },
-    /// Write everything of a tenant into a new folder: mails, reports, accounts, settings
+    /// Write everything of a tenant into a new folder or ZIP file: mails, reports, accounts, settings
     Export {
         name: String,
-        /// Must not exist yet
+        /// Must not exist yet; one that ends in .zip becomes one file
         folder: PathBuf,
         #[arg(long)]
         json: bool,

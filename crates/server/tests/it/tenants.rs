@@ -266,6 +266,42 @@ fn an_export_holds_every_octet_and_says_so() {
         &["tenant", "export", "Musterbau", other.to_str().expect("a path"), "--json"],
     );
     assert_eq!((&done["mails"], &done["reports"]), (&json!(2), &json!(1)));
+    zipped_export_holds_the_same(&house, &mut operator);
+}
+
+/// One file instead of a folder, by the API and by command.
+fn zipped_export_holds_the_same(house: &House, operator: &mut Client) {
+    let path = format!("/api/v1/tenants/{}/export", house.tenant);
+    let body = json!({ "folder": "whole.zip", "reason": "asked for" });
+    let job = operator.send_json("POST", &path, &body).expect("begun");
+    let job = wait_for(operator, &job);
+    assert_eq!(job["state"], "done", "{job}");
+    let by_command = house.data().join("by-command.zip");
+    let target = by_command.to_str().expect("a path");
+    answer(&house.run(&["tenant", "export", "Musterbau", target]));
+    assert!(!house.run(&["tenant", "export", "Musterbau", target]).status.success());
+    for file in [house.data().join("exports/whole.zip"), by_command] {
+        let mut zip = zip::ZipArchive::new(std::fs::File::open(&file).expect("a file")).expect("ZIP");
+        let mut read = |name: &str| {
+            let mut octets = Vec::new();
+            let mut file = zip.by_name(name).expect("a file in it");
+            std::io::copy(&mut file, &mut octets).expect("read");
+            octets
+        };
+        let manifest = String::from_utf8(read("manifest.jsonl")).expect("text");
+        let lines = manifest.lines().count();
+        for line in manifest.lines() {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            let path = line["path"].as_str().expect("a path");
+            assert_eq!(line["sha256"], model::Digest::of(&read(path)).to_hex().as_str(), "{path}");
+        }
+        assert!(manifest.contains(&model::Digest::of(OURS).to_hex()));
+        // Two mails, a report, and what describes them; the manifest does not name itself.
+        assert_eq!(zip.len(), lines + 1);
+    }
+    let left = std::fs::read_dir(house.data().join("exports")).expect("the folder");
+    let left: Vec<_> = left.map(|it| it.expect("an entry").file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("part")), "{left:?}");
 }
 
 fn fixture(name: &str) -> std::path::PathBuf {
