@@ -2644,7 +2644,10 @@ export interface components {
             tls?: string | null;
         };
         ExportTenant: {
-            /** @description The name of a new folder below the server's folder for exports. */
+            /**
+             * @description The name of a new folder below the server's folder for exports; one that ends in `.zip` becomes
+             *     one file.
+             */
             folder: string;
             reason: string;
         };
@@ -3623,6 +3626,8 @@ export interface components {
             /** @description The account's role needs a second factor. */
             required: boolean;
             totp: boolean;
+            /** @description Since when there is a generator of one-time passwords. */
+            totpSince: string | null;
         };
         SelectAccounts: {
             /** @description At most 1,000; null: all accounts of the tenant. */
@@ -5262,6 +5267,8 @@ export interface operations {
     audit: {
         parameters: {
             query?: {
+                /** @description For operators: the id of a tenant that was removed, whose log nobody else reads any more. */
+                removedTenant?: string;
                 /** @description Occurs in user name, object, reason or detail, in any case. */
                 q?: string;
                 /** @description The user name at that time. */
@@ -5332,6 +5339,8 @@ export interface operations {
     exportAudit: {
         parameters: {
             query?: {
+                /** @description For operators: the id of a tenant that was removed, whose log nobody else reads any more. */
+                removedTenant?: string;
                 /** @description Occurs in user name, object, reason or detail, in any case. */
                 q?: string;
                 /** @description The user name at that time. */
