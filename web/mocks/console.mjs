@@ -64,7 +64,7 @@ const serverSettings = {
 };
 const conditions = [{ code: 'certificate-ending', tenant: null, object: 'chancery', since: ago(30), facts: { days: '12' } }];
 const quarantine = (state) => ({ total: state === 'waiting' ? undefined : 0, waiting: [{ code: 'foreign-organisation', count: 2 }, { code: 'not-ours', count: 1 }], rows: [], next: null });
-const factors = { totp: true, passkeys: [{ id: 'cGFzc2tleQ', name: 'Notebook', createdAt: ago(400), lastUsedAt: ago(3) }], recoveryCodes: 7, required: true, canChange: true };
+const factors = { totp: true, totpSince: ago(500), passkeys: [{ id: 'cGFzc2tleQ', name: 'Notebook', createdAt: ago(400), lastUsedAt: ago(3) }], recoveryCodes: 7, required: true, canChange: true };
 const sessions = [{ id: id(1), createdAt: ago(2), lastSeenAt: ago(0), expiresAt: ahead(8), ip: '192.0.2.17', agent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0', method: 'password', current: true }, { id: id(2), createdAt: ago(30), lastSeenAt: ago(20), expiresAt: ahead(1), ip: '192.0.2.18', agent: 'Mozilla/5.0 (Windows NT 10.0) Firefox/140.0', method: 'passkey', current: false }];
 const tokens = { tokens: [{ id: id(1), name: 'Monitoring', prefix: 'chy_7f3a', scopes: ['read_status'], readOnly: true, createdAt: ago(700), expiresAt: ahead(1_400), lastUsedAt: ago(0.1) }], scopes: ['manage_accounts', 'read_log', 'read_status'], daysMax: 366 };
 

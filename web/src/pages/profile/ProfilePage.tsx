@@ -60,7 +60,7 @@ function FactorsPanel() {
     if (made) codes.open(made);
   }, { done: t('profile.factorAdded'), refresh: REFRESH });
   if (!data) return <Panel title={t('profile.factors')}>…</Panel>;
-  const rows = [...(data.totp ? [{ id: null, name: t('profile.totp'), createdAt: null, lastUsedAt: null }] : []), ...data.passkeys.map((one) => ({ ...one, id: one.id as string | null }))];
+  const rows = [...(data.totp ? [{ id: null, name: t('profile.totp'), createdAt: data.totpSince, lastUsedAt: null }] : []), ...data.passkeys.map((one) => ({ ...one, id: one.id as string | null }))];
   const any = rows.length > 0;
   const blocked = data.canChange ? undefined : t('profile.signInAgain');
   return (
