@@ -363,6 +363,8 @@ pub struct DirectoryChanges {
     /// `None`: as it was.
     pub state: Option<DirectoryState>,
     pub audit: Vec<AuditEvent>,
+    /// More of the same run follows: it is not noted yet.
+    pub partial: bool,
 }
 
 /// Makes a plan: the changes and the run that made them.
@@ -416,7 +418,8 @@ pub trait Directories: Send + Sync {
     ) -> Result<(DirectoryChanges, DirectoryRun), CatalogError>;
 
     /// Shows `planner` the present state and writes what it wants, with the run, in one
-    /// transaction: all of it or nothing. Others wait meanwhile. Returns the run with its row.
+    /// transaction: all of it or nothing. Others wait meanwhile. Returns the run with its row; one
+    /// of which more follows has none.
     fn sync_directory(
         &self,
         id: DirectoryId,

@@ -28,8 +28,8 @@ use serde_json::{Value, json};
 use store::{Bundle, SectionKind, Vault, VaultParts};
 use writer::Writer;
 
-use crate::people::{accounts, audit, grants, groups};
 use crate::Result;
+use crate::people::{accounts, audit, grants, groups};
 
 /// Records that are read from the catalog and the vault together.
 const PAGE: u32 = 200;

@@ -163,6 +163,9 @@ impl Directories for Sqlite {
             if run.outcome == RunOutcome::Applied {
                 directory_changes::apply(db, row, &directory, &changes, run.ended_at)?;
             }
+            if changes.partial {
+                return Ok(run);
+            }
             audit::append_all(db, &changes.audit)?;
             add_run(db, row, run)
         })

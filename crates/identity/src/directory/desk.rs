@@ -1,5 +1,6 @@
-//! What is done with directories: test, preview, run, sign in.
+//! What is done with directories: test, preview, run.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,29 +8,24 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use catalog::{
-    Account, AuditEvent, AuditOutcome, Catalog, CatalogError, Directory, DirectoryChanges,
-    DirectoryConfig, DirectoryLookup, DirectoryRun, KnownDirectory, RunCounts, RunOutcome,
-    RunTrigger, SecretBox, TenantState,
+    Catalog, CatalogError, Directory, DirectoryChanges, DirectoryConfig, DirectoryLookup,
+    DirectoryRun, KnownDirectory, RunCounts, RunOutcome, RunTrigger, SecretBox, TenantState,
 };
 use model::{AccountId, Clock, Digest, DirectoryId, Timestamp};
 use zeroize::Zeroizing;
 
-use super::connect::{Patience, with_any_host};
 use super::error::DirectoryError;
-use super::plan::{AUDIT_IDS_MAX, Input, plan};
+use super::plan::{Input, plan};
+use super::portion::Portions;
 use super::preview::{self, Preview};
 use super::probe::{self, Step};
+use super::run_event::audit;
 use super::snapshot::{self, Snapshot};
 use super::{plan_version, preset};
 use crate::random::Random;
-use crate::{DirectoryAnswer, DirectorySignIn};
 
 /// One sign-in may wait so long for the directory.
 const SIGN_IN_SECONDS_MAX: u64 = 5;
-
-/// A directory that did not answer a sign-in is not asked again for so long: others wait for the
-/// same few places where passwords are checked.
-const DOWN_SECONDS: u64 = 10;
 
 /// Who started a run, for the audit log.
 #[derive(Clone, Debug)]
@@ -72,17 +68,17 @@ struct Waiting {
 
 /// Reads directories and brings accounts to what they say. All calls block.
 pub struct DirectoryDesk {
-    catalog: Arc<dyn Catalog>,
+    pub(super) catalog: Arc<dyn Catalog>,
     secrets: Arc<SecretBox>,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
     running: Mutex<HashSet<DirectoryId>>,
     waiting: Mutex<Waiting>,
     wake: Condvar,
-    down: Mutex<HashMap<DirectoryId, Instant>>,
-    stop: Arc<AtomicBool>,
+    pub(super) down: Mutex<HashMap<DirectoryId, Instant>>,
+    pub(super) stop: Arc<AtomicBool>,
     /// For one sign-in.
-    patience: Duration,
+    pub(super) patience: Duration,
 }
 
 impl DirectoryDesk {
@@ -227,13 +223,25 @@ impl DirectoryDesk {
                 return self.failed(directory, by, begun_at, full, &error);
             }
         };
+        let (mut portions, more) = (Portions::default(), Cell::new(false));
         let mut planner = |known: &KnownDirectory, lookup: &dyn DirectoryLookup| {
             let input = self.input(directory, &reading, begun_at, by.trigger, confirmed);
-            let (mut changes, run) = plan(&input, known, lookup)?;
-            changes.audit = vec![audit(directory, by, &run, &changes)];
+            let (mut changes, mut run) = plan(&input, known, lookup)?;
+            more.set(portions.cut(&mut changes, &run));
+            if !more.get() {
+                portions.count_in(&mut run);
+                changes.audit = vec![audit(directory, by, &run, &changes, portions.ids())];
+            }
             Ok((changes, run))
         };
-        match self.catalog.sync_directory(directory.id, &mut planner) {
+        // Ends: there are no more portions than `Portions` cuts.
+        let synced = loop {
+            let synced = self.catalog.sync_directory(directory.id, &mut planner);
+            if synced.is_err() || !more.get() {
+                break synced;
+            }
+        };
+        match synced {
             Ok(run) => {
                 tracing::info!(
                     directory.id = %directory.id,
@@ -273,63 +281,8 @@ impl DirectoryDesk {
             problems_total: 0,
             detail: error.to_string(),
         };
-        let event = audit(directory, by, &run, &DirectoryChanges::default());
+        let event = audit(directory, by, &run, &DirectoryChanges::default(), &[]);
         Ok(self.catalog.add_directory_run(run, &[event])?)
-    }
-
-    /// Whether this account's password is known to a directory, and if so whether this is it.
-    /// `None`: the password is kept here.
-    ///
-    /// # Errors
-    /// When the directory cannot be asked now.
-    pub fn verify(
-        &self,
-        account: &Account,
-        password: &str,
-    ) -> Result<Option<bool>, DirectoryError> {
-        if account.origin.is_none() {
-            return Ok(None);
-        }
-        let Some((directory, entry)) = self.catalog.directory_of(account.id)? else {
-            // It came from a directory of which no run knows it: nobody can say yes.
-            return Ok(Some(false));
-        };
-        if !directory.config.sign_in {
-            return Ok(None);
-        }
-        // Servers take an empty password for nobody, and say yes (RFC 4513 §5.1.2).
-        if !directory.config.enabled || password.is_empty() || entry.dn.is_empty() {
-            return Ok(Some(false));
-        }
-        let now = Instant::now();
-        if lock(&self.down).get(&directory.id).is_some_and(|until| now < *until) {
-            return Err(DirectoryError::Timeout { seconds: self.patience.as_secs() });
-        }
-        match self.bind_as(&directory.config, &entry.dn, password) {
-            Ok(()) => Ok(Some(true)),
-            Err(DirectoryError::Bind(failure)) if !failure.is_passing() => {
-                tracing::info!(directory.id = %directory.id, code = failure.code(), "sign-in refused");
-                Ok(Some(false))
-            }
-            Err(error) => {
-                let until = Instant::now() + Duration::from_secs(DOWN_SECONDS);
-                lock(&self.down).insert(directory.id, until);
-                tracing::warn!(directory.id = %directory.id, code = error.code(), "no sign-in at the directory");
-                Err(error)
-            }
-        }
-    }
-
-    fn bind_as(
-        &self,
-        config: &DirectoryConfig,
-        dn: &str,
-        password: &str,
-    ) -> Result<(), DirectoryError> {
-        let config = &preset::completed(config);
-        let patience = Patience::new(config, self.patience, &self.stop);
-        let patience = patience.shared_by(config.hosts.len());
-        with_any_host(config, &patience, |client| client.bind(dn, password.as_bytes()))
     }
 
     /// The directories whose time has come: enabled, of active tenants, not running.
@@ -423,17 +376,6 @@ impl DirectoryDesk {
     }
 }
 
-impl DirectorySignIn for DirectoryDesk {
-    fn bind(&self, account: &Account, password: &str) -> DirectoryAnswer {
-        match self.verify(account, password) {
-            Ok(None) => DirectoryAnswer::NotMine,
-            Ok(Some(true)) => DirectoryAnswer::Taken,
-            Ok(Some(false)) => DirectoryAnswer::Refused,
-            Err(_) => DirectoryAnswer::Unreachable,
-        }
-    }
-}
-
 /// A directory, read.
 struct Reading {
     config: DirectoryConfig,
@@ -454,7 +396,7 @@ impl Drop for Turn<'_> {
 }
 
 // Sets and maps are whole between any two calls, so a panic elsewhere does not spoil them.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -462,47 +404,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn digest(config: &DirectoryConfig) -> String {
     let json = serde_json::to_string(config).unwrap_or_default();
     Digest::of(format!("{} {json}", plan_version::PLAN).as_bytes()).to_hex()
-}
-
-/// What stands in the audit log about a run: counts, and the ids of accounts.
-fn audit(
-    directory: &Directory,
-    by: &By,
-    run: &DirectoryRun,
-    changes: &DirectoryChanges,
-) -> AuditEvent {
-    let applied = run.outcome == RunOutcome::Applied;
-    let ids = |list: &mut dyn Iterator<Item = AccountId>| -> Vec<String> {
-        list.take(if applied { AUDIT_IDS_MAX } else { 0 }).map(|id| id.to_string()).collect()
-    };
-    let outcome = match run.outcome {
-        RunOutcome::Applied => AuditOutcome::Done,
-        RunOutcome::Failed => AuditOutcome::Failed,
-        RunOutcome::HeldBack => AuditOutcome::Denied,
-    };
-    let counts = &run.counts;
-    let detail = serde_json::json!({
-        "run": if run.full { "full" } else { "changed" },
-        "counts": counts,
-        "created": ids(&mut changes.added.iter().map(|account| account.id)),
-        "adopted": ids(&mut changes.adopted.iter().copied()),
-        "changed": ids(&mut changes.updated.iter().filter(|it| !it.disabled).map(|it| it.id)),
-        "disabled": ids(&mut changes.updated.iter().filter(|it| it.disabled).map(|it| it.id)),
-        "addressesGiven": ids(&mut changes.given.iter().map(|(id, _)| *id)),
-        "addressesEnded": ids(&mut changes.ended.iter().map(|(id, _)| *id)),
-        "problems": run.problems_total,
-        "why": run.detail,
-    });
-    AuditEvent {
-        at: run.ended_at,
-        tenant: Some(directory.tenant),
-        account: by.account,
-        who: by.who.clone(),
-        action: "directory.sync".to_owned(),
-        object: directory.id.to_string(),
-        detail,
-        reason: None,
-        outcome,
-        ip: by.ip,
-    }
 }

@@ -1,7 +1,8 @@
 //! Directories: LDAP and Active Directory.
 //!
 //! A run reads a complete snapshot first, decides what it means, and writes that in one
-//! transaction. Whatever goes wrong on the way, the last good state stays. The server on the other
+//! transaction; thousands of newcomers come in portions before it. Whatever goes wrong while the
+//! directory is read, the last good state stays. The server on the other
 //! side is not trusted: messages, entries, pages, groups, nesting and time have named limits.
 
 mod ber;
@@ -16,12 +17,16 @@ pub mod fuzz;
 mod groups;
 mod person;
 mod plan;
+mod plan_addresses;
 mod plan_groups;
 mod plan_version;
+mod portion;
 mod preset;
 mod preview;
 mod probe;
+mod run_event;
 mod schedule;
+mod sign_in;
 mod snapshot;
 mod trust;
 

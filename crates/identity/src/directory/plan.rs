@@ -7,7 +7,7 @@ use catalog::{
     DirectoryLookup, DirectoryRun, DirectoryState, KnownAccount, KnownDirectory, MappingEffect,
     Origin, RUN_PROBLEMS_MAX, RunCounts, RunOutcome, RunProblem, RunTrigger,
 };
-use model::{AccountId, EmailAddress, Timestamp};
+use model::{AccountId, Timestamp};
 use policy::AccountRole;
 
 use super::person::{Details, Person};
@@ -53,7 +53,7 @@ pub(super) fn plan(
     let mut planner = Planner::new(input, known, lookup);
     planner.people()?;
     planner.vanished();
-    planner.addresses()?;
+    super::plan_addresses::addresses(&mut planner)?;
     super::plan_groups::groups(&mut planner)?;
     Ok(planner.end())
 }
@@ -62,8 +62,8 @@ pub(super) struct Planner<'a> {
     pub(super) input: &'a Input<'a>,
     pub(super) known: &'a KnownDirectory,
     pub(super) lookup: &'a dyn DirectoryLookup,
-    accounts: HashMap<&'a str, &'a KnownAccount>,
-    entries: HashMap<&'a str, &'a DirectoryEntry>,
+    pub(super) accounts: HashMap<&'a str, &'a KnownAccount>,
+    pub(super) entries: HashMap<&'a str, &'a DirectoryEntry>,
     /// For each rule, who is in its group; `None`: the group was not found.
     rule_members: Vec<Option<&'a [u32]>>,
     pub(super) changes: DirectoryChanges,
@@ -71,7 +71,7 @@ pub(super) struct Planner<'a> {
     problems: Vec<RunProblem>,
     problems_total: u32,
     /// What each entry will be noted as, by key.
-    noted: BTreeMap<&'a str, DirectoryEntry>,
+    pub(super) noted: BTreeMap<&'a str, DirectoryEntry>,
     /// The account of each person of the snapshot, in its order.
     pub(super) ids: Vec<Option<AccountId>>,
     /// User names that this plan gives, in lower case.
@@ -135,7 +135,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn conflict(&mut self, entry: &str, code: &str, detail: &str) {
+    pub(super) fn conflict(&mut self, entry: &str, code: &str, detail: &str) {
         self.counts.conflicts += 1;
         self.problem(entry, code, detail);
     }
@@ -393,90 +393,6 @@ impl<'a> Planner<'a> {
         self.noted.insert(&origin.key, entry);
     }
 
-    /// Gives and ends addresses. What another account owns is not taken, unless the directory gave
-    /// it and has moved it, or its owner has vanished.
-    fn addresses(&mut self) -> Result<(), CatalogError> {
-        let people = self.input.snapshot.people.iter().zip(self.ids.clone());
-        let people: Vec<(&Person, &Details, AccountId)> = people
-            .filter_map(|(person, id)| Some((person, person.details.as_ref()?, id?)))
-            .filter(|(person, ..)| {
-                self.noted.get(person.key.as_str()).is_some_and(|it| !it.stamp.is_empty())
-            })
-            .collect();
-        let mut ended = HashMap::new();
-        for (person, details, id) in &people {
-            let before = self.entries.get(person.key.as_str()).copied();
-            let owned = self.accounts.get(person.key.as_str()).map(|known| &known.addresses);
-            let wanted: HashSet<String> = details.addresses.iter().map(EmailAddress::key).collect();
-            for key in before.iter().flat_map(|entry| &entry.addresses) {
-                let owns = owned.is_some_and(|owned| owned.contains(key));
-                if owns && !wanted.contains(key) {
-                    ended.insert(key.clone(), *id);
-                }
-            }
-        }
-        let vanished: HashSet<AccountId> = self
-            .noted
-            .values()
-            .filter(|entry| entry.disabled && entry.stamp.is_empty())
-            .filter_map(|entry| entry.account)
-            .collect();
-        let mut claimed = HashMap::new();
-        for (person, details, id) in people {
-            let mut named = Vec::new();
-            for address in &details.addresses {
-                if self.give(details, id, address, &mut ended, &vanished, &mut claimed)? {
-                    named.push(address.key());
-                }
-            }
-            named.sort_unstable();
-            if let Some(entry) = self.noted.get_mut(person.key.as_str()) {
-                entry.addresses = named;
-            }
-        }
-        let mut ended: Vec<(AccountId, EmailAddress)> =
-            ended.into_iter().map(|(key, id)| (id, EmailAddress::new(&key))).collect();
-        ended.sort_unstable();
-        self.counts.addresses_ended = count(ended.len());
-        self.counts.addresses_given = count(self.changes.given.len());
-        self.changes.ended = ended;
-        Ok(())
-    }
-
-    /// Whether the account owns the address afterwards.
-    fn give(
-        &mut self,
-        details: &Details,
-        id: AccountId,
-        address: &EmailAddress,
-        ended: &mut HashMap<String, AccountId>,
-        vanished: &HashSet<AccountId>,
-        claimed: &mut HashMap<String, AccountId>,
-    ) -> Result<bool, CatalogError> {
-        let key = address.key();
-        if claimed.insert(key.clone(), id).is_some() {
-            let detail = format!("two entries have the address {key}");
-            self.conflict(&details.user_name, "address-twice", &detail);
-            return Ok(false);
-        }
-        let owner = self.lookup.address_owner(&key)?;
-        match owner {
-            Some(owner) if owner == id => return Ok(true),
-            Some(owner) if ended.get(&key) == Some(&owner) => {}
-            Some(owner) if vanished.contains(&owner) => {
-                ended.insert(key, owner);
-            }
-            Some(_) => {
-                let detail = format!("another account owns the address {key}");
-                self.conflict(&details.user_name, "address-owned", &detail);
-                return Ok(false);
-            }
-            None => {}
-        }
-        self.changes.given.push((id, address.clone()));
-        Ok(true)
-    }
-
     fn end(mut self) -> (DirectoryChanges, DirectoryRun) {
         let input = self.input;
         let enabled = self.known.accounts.iter().filter(|one| !one.account.disabled).count();
@@ -514,6 +430,6 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn count(count: usize) -> u32 {
+pub(super) fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

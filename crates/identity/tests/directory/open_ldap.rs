@@ -28,7 +28,16 @@ fn five_thousand_people_in_nested_groups_that_contain_each_other() {
         rule("nobody's", MappingEffect::Archived { archived: true }),
     ];
     let directory = world.connect(config, Slapd::PASSWORD);
+    // In portions, of which nobody sees anything but their effect: one run, one audit event.
     let run = world.applied(&directory);
+    let runs = world.catalog.directory_runs(directory.id, None, 10).expect("read");
+    assert_eq!(runs.len(), 1);
+    let query = catalog::AuditQuery::default();
+    let events = world.catalog.audit_log(Some(TENANT), &query, 10).expect("read");
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].event.detail["counts"]["created"], 5_000);
+    let ids = events[0].event.detail["created"].as_array().map_or(0, Vec::len);
+    assert!(ids >= 1_000, "{ids}");
     assert_eq!((run.counts.entries, run.counts.created), (5_000, 5_000));
     assert_eq!(run.counts.addresses_given, 10_000);
     assert_eq!(problems(&run), [("group-unknown", "nobody's")]);

@@ -77,9 +77,7 @@ impl Writer {
         let written = match &mut self.target {
             Target::Folder { made } => write_file(&self.path.join(name), octets, made),
             Target::Zip { zip, names, .. } => match names.insert(name.to_owned()) {
-                true => {
-                    write_zipped(zip, name, octets.len() as u64, &mut &*octets).map(|()| true)
-                }
+                true => write_zipped(zip, name, octets.len() as u64, &mut &*octets).map(|()| true),
                 false => Ok(false),
             },
         };
@@ -198,9 +196,8 @@ fn write_zipped(
     bytes: u64,
     octets: &mut dyn io::Read,
 ) -> io::Result<()> {
-    let options = SimpleFileOptions::default()
-        .unix_permissions(0o600)
-        .large_file(bytes > ZIP_FILE_BYTES_MAX);
+    let options =
+        SimpleFileOptions::default().unix_permissions(0o600).large_file(bytes > ZIP_FILE_BYTES_MAX);
     zip.start_file(name, options)?;
     io::copy(octets, zip).map(|_| ())
 }

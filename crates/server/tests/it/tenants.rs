@@ -281,7 +281,8 @@ fn zipped_export_holds_the_same(house: &House, operator: &mut Client) {
     answer(&house.run(&["tenant", "export", "Musterbau", target]));
     assert!(!house.run(&["tenant", "export", "Musterbau", target]).status.success());
     for file in [house.data().join("exports/whole.zip"), by_command] {
-        let mut zip = zip::ZipArchive::new(std::fs::File::open(&file).expect("a file")).expect("ZIP");
+        let mut zip =
+            zip::ZipArchive::new(std::fs::File::open(&file).expect("a file")).expect("ZIP");
         let mut read = |name: &str| {
             let mut octets = Vec::new();
             let mut file = zip.by_name(name).expect("a file in it");
