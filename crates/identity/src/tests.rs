@@ -174,6 +174,23 @@ fn strangers_cannot_lock_out_who_signed_in_from_here_before() {
 }
 
 #[test]
+fn many_people_of_one_network_sign_in_at_the_same_time() {
+    let world = world();
+    for number in 0..50 {
+        world.add(&format!("person{number}"), AccountRole::User);
+    }
+    // Each waited for their turn, and the last to come was the first to have it.
+    for number in 0..50 {
+        let signed_in = world.sign_in(&format!("person{number}"), PASSWORD, HOME, 60 - number);
+        signed_in.unwrap_or_else(|error| panic!("person{number}: {error}"));
+    }
+    // A typing error on the way slows nobody.
+    world.sign_in("person7", "typo", HOME, 5).err().expect("refused");
+    world.sign_in("person8", PASSWORD, HOME, 4).expect("signed in");
+    world.sign_in("person7", PASSWORD, HOME, 4).expect("signed in");
+}
+
+#[test]
 fn one_network_cannot_try_many_accounts() {
     let world = world();
     let tries = (0..40)

@@ -98,7 +98,11 @@ pub(super) fn attempt(
         for rule in rules {
             counters.push(counter(db, &rule.key, now)?);
         }
-        let latest = counters.iter().map(|(_, next)| *next).max();
+        // Who waited for their turn comes with an older moment than who overtook them: that is no
+        // pause.
+        let pauses = rules.iter().zip(&counters);
+        let pauses = pauses.filter(|(rule, (attempts, _))| rule.pause_seconds(*attempts) > 0);
+        let latest = pauses.map(|(_, (_, next))| *next).max();
         if let Some(next) = latest.filter(|next| *next > now) {
             return Ok(Attempt::Wait(next));
         }
