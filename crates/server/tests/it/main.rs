@@ -12,7 +12,6 @@ mod house;
 mod import;
 mod notices;
 mod operation;
-mod sessions;
 mod tenants;
 mod tools;
 mod truth;
