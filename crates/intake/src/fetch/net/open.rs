@@ -99,11 +99,22 @@ pub fn open(
         Security::Clear => way.plain(plain, false),
         Security::ImplicitTls => way.implicit(implicit),
         Security::StartTls => way.plain(plain, true),
-        Security::Automatic => match way.implicit(implicit) {
-            Ok(connection) => Ok(connection),
-            Err(error) if !may_try_start_tls(&error) => Err(error),
-            Err(first) => way.plain(plain, true).map_err(|second| both(first, second)),
-        },
+        Security::Automatic => {
+            let connection = match way.implicit(implicit) {
+                Err(error) if may_try_start_tls(&error) => {
+                    way.plain(plain, true).map_err(|second| both(error, second))?
+                }
+                outcome => outcome?,
+            };
+            let found = match connection.secured() {
+                // Its warning stands there already.
+                Secured::Clear => return Ok(connection),
+                Secured::ImplicitTls => format!("found: implicit TLS on port {implicit}"),
+                Secured::StartTls => format!("found: STARTTLS on port {plain}"),
+            };
+            probe.push("security", StepState::Done, found, Instant::now());
+            Ok(connection)
+        }
     }
 }
 

@@ -92,9 +92,11 @@ fn a_server_without_starttls_gets_no_password() {
 fn automatic_takes_implicit_tls_first() {
     let identity = identity();
     let server = server(&[&format!("! tls\nS: +OK\n{INSIDE}")], &identity);
-    let (session, _) = open(&settings(&server, Security::Automatic, &identity));
+    let (session, probe) = open(&settings(&server, Security::Automatic, &identity));
     assert_eq!(session.expect("signed in").connection().secured(), Secured::ImplicitTls);
     assert_eq!(server.connections(), 1);
+    let found = probe.steps.iter().find(|step| step.name == "security").expect("told");
+    assert_eq!(found.detail, format!("found: implicit TLS on port {}", server.port()));
 }
 
 #[test]
