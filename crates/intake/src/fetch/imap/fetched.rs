@@ -7,7 +7,7 @@ use super::response::moment;
 use crate::fetch::{FetchError, Limit};
 
 /// Header octets of one mail that are kept when a server is compared with the archive.
-pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+pub const HEADER_BYTES_MAX: usize = 4 * 1024;
 /// Octets of an attribute's name, with the header fields that it lists.
 const ATTRIBUTE_OCTETS: Limit = Limit::new("imap-attribute-octets", 2000);
 /// Letters of one flag.
@@ -22,6 +22,14 @@ pub(super) struct FetchItem {
     pub(super) flags: Option<Vec<String>>,
     pub(super) header: Option<Vec<u8>>,
     pub(super) body: Body,
+}
+
+impl FetchItem {
+    /// Of flags and header.
+    pub(super) fn kept_octets(&self) -> u64 {
+        let flags = self.flags.iter().flatten().map(String::len).sum::<usize>();
+        (flags + self.header.as_ref().map_or(0, Vec::len)) as u64
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

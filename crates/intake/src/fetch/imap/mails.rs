@@ -20,6 +20,8 @@ use crate::fetch::{FetchError, Limit};
 const SET_OCTETS_MAX: usize = 4000;
 /// Mails of one command that asks for facts.
 const FACTS_AT_ONCE: u64 = 2000;
+/// Flags and headers of all mails of one call.
+pub const FACTS_OCTETS: Limit = Limit::new("imap-facts-octets", 32 * 1024 * 1024);
 /// Mails of one command that asks for octets.
 pub const MAILS_AT_ONCE: u64 = 200;
 /// A mail that is read over because who takes mails does not want it.
@@ -91,7 +93,7 @@ impl Session {
     /// Sizes, dates and flags of those of `uids` that are in the open folder, by UID.
     ///
     /// # Errors
-    /// When the answer is not complete.
+    /// When the answer is not complete, or more than [`FACTS_OCTETS`].
     pub fn sizes(&mut self, uids: &UidSet) -> Result<Vec<MailFacts>, FetchError> {
         let mut found: BTreeMap<u32, MailFacts> = BTreeMap::new();
         self.facts(uids, "UID RFC822.SIZE INTERNALDATE FLAGS", &mut |item, uid| {
@@ -109,7 +111,7 @@ impl Session {
     /// What tells those of `uids` that are in the open folder, by UID; no body is read.
     ///
     /// # Errors
-    /// When the answer is not complete.
+    /// As [`sizes`](Self::sizes).
     pub fn headers(&mut self, uids: &UidSet) -> Result<Vec<MailHead>, FetchError> {
         const ITEMS: &str =
             "UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE)]";
@@ -226,6 +228,7 @@ impl Session {
         items: &str,
         take: &mut dyn FnMut(FetchItem, u32),
     ) -> Result<(), FetchError> {
+        let mut octets = 0;
         for piece in uids.pieces(FACTS_AT_ONCE, SET_OCTETS_MAX) {
             let mut missing: BTreeSet<u32> = piece.iter().collect();
             let mut malformed = false;
@@ -236,6 +239,10 @@ impl Session {
                     Untagged::Fetch(item) => {
                         if let Some(uid) = item.uid.filter(|uid| piece.contains(*uid)) {
                             missing.remove(&uid);
+                            octets += item.kept_octets();
+                            if octets > FACTS_OCTETS.max {
+                                return Err(FetchError::LimitExceeded(FACTS_OCTETS));
+                            }
                             take(item, uid);
                         }
                     }

@@ -33,7 +33,9 @@ pub use dialect::{Imap, PORTS};
 pub use fetched::HEADER_BYTES_MAX;
 pub use folders::{FOLDER_NAMES_OCTETS, FOLDERS, Folder, SpecialUse};
 pub use idle::{IDLE_RENEWAL, Idled};
-pub use mails::{Fetched, MAILS_AT_ONCE, MailFacts, MailHead, Receiver, UNWANTED_OCTETS};
+pub use mails::{
+    FACTS_OCTETS, Fetched, MAILS_AT_ONCE, MailFacts, MailHead, Receiver, UNWANTED_OCTETS,
+};
 pub use pattern::{Choice, FolderPattern, PATTERN_LETTERS_MAX, PATTERNS_MAX, WrongPattern, choose};
 pub use reader::{
     LINE_OCTETS, LIST_ITEMS, LITERAL_OCTETS, NESTING, RESPONSE_OCTETS, SKIPPED_OCTETS,

@@ -17,7 +17,7 @@ use crate::fetch::sasl::Credentials;
 use crate::fetch::{FetchError, Limit, Probe};
 
 /// Mails of one folder.
-pub const FOLDER_MAILS: Limit = Limit::new("imap-folder-mails", 10_000_000);
+pub const FOLDER_MAILS: Limit = Limit::new("imap-folder-mails", 5_000_000);
 /// How long a good-bye may take.
 const GOOD_BYE_TIME_MAX: Duration = Duration::from_secs(5);
 

@@ -7,7 +7,7 @@ use crate::fetch::Limit;
 
 /// Spans in one set; a server that names more is refused. UIDs with a gap after each are the worst
 /// case: this many mails in one folder.
-pub const SPANS: Limit = Limit::new("imap-number-spans", 10_000_000);
+pub const SPANS: Limit = Limit::new("imap-number-spans", 2_000_000);
 
 /// UIDs, ascending. Memory grows with the gaps, not with the UIDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@ use crate::fetch::imap::fuzz::{Pieces, Taker};
 use crate::fetch::imap::reader::{ReadError, Reader};
 use crate::fetch::imap::response;
 use crate::fetch::imap::{
-    FOLDER_MAILS, LINE_OCTETS, LIST_ITEMS, LITERAL_OCTETS, NESTING, RESPONSES, SKIPPED_OCTETS,
-    UidSet,
+    FACTS_OCTETS, FOLDER_MAILS, LINE_OCTETS, LIST_ITEMS, LITERAL_OCTETS, NESTING, RESPONSES,
+    SKIPPED_OCTETS, UidSet,
 };
 use crate::fetch::{ConnectionFailure, FetchError, FetchErrorKind, Limit};
 
@@ -83,6 +83,19 @@ fn a_folder_that_claims_more_mails_than_there_can_be_is_an_error() {
     let (_server, mut session) = opened(trace);
     let error = session.uids(1..=u32::MAX, None, None).expect_err("too many");
     assert!(matches!(error, FetchError::LimitExceeded(limit) if limit == FOLDER_MAILS));
+}
+
+#[test]
+fn flags_without_end_take_no_more_than_their_limit() {
+    // The same mail again and again, each time with other flags.
+    let flags = "x".repeat(190) + " ";
+    let trace = format!(
+        "C: % UID FETCH 4 *\nS@ forever * 1 FETCH (UID 4 FLAGS ({}))\\r\\n",
+        flags.repeat(300)
+    );
+    let (_server, mut session) = opened(&trace);
+    let error = session.sizes(&uids(&[4])).expect_err("endless");
+    assert!(matches!(error, FetchError::LimitExceeded(limit) if limit == FACTS_OCTETS));
 }
 
 #[test]
