@@ -12,6 +12,7 @@ mod house;
 mod import;
 mod notices;
 mod operation;
+mod sessions;
 mod tenants;
 mod tools;
 mod truth;
