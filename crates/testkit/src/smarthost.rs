@@ -119,11 +119,10 @@ fn converse(
 
 fn clear_line(client: &mut TcpStream) -> io::Result<String> {
     let mut line = Vec::new();
-    for octet in client.take(1_000).bytes() {
-        match octet? {
-            b'\n' => break,
-            octet => line.push(octet),
-        }
+    // Octet by octet: what follows the line may be TLS.
+    let mut octet = [0];
+    while line.len() < 1_000 && client.read(&mut octet)? == 1 && octet[0] != b'\n' {
+        line.push(octet[0]);
     }
     Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
 }
