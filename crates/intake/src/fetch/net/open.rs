@@ -205,7 +205,7 @@ impl Way<'_> {
 
     fn encrypt(&mut self, connection: &mut Connection, how: Secured) -> Result<(), FetchError> {
         let begun = Instant::now();
-        let outcome = connection.encrypt(&self.server.host, &self.server.trust, how);
+        let outcome = connection.encrypt(bare(&self.server.host), &self.server.trust, how);
         match &outcome {
             Ok(()) => {
                 let version = connection.tls_version().unwrap_or("TLS");
@@ -233,8 +233,13 @@ impl Way<'_> {
     }
 }
 
+/// Without what people put around names, and without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim().trim_start_matches('[').trim_end_matches(']')
+}
+
 fn resolve(host: &str) -> Result<Vec<IpAddr>, FetchError> {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = bare(host);
     let unknown = |text: String| FetchError::NoConnection { reason: ConnectionFailure::Name, text };
     if host.is_empty() {
         return Err(FetchError::Config("the server has no name".to_owned()));
