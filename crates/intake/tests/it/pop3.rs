@@ -2,14 +2,17 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use intake::fetch::net::{Patience, Secured, Security, Server, Trust};
 use intake::fetch::pop3::{self, Session};
 use intake::fetch::sasl::Credentials;
-use intake::fetch::{FetchError, FetchErrorKind, Probe};
+use intake::fetch::{ConnectionFailure, FetchError, FetchErrorKind, Probe};
 use testkit::mail_server::{Cyrus, DOVECOT, Dovecot};
+use testkit::ports::free_port;
 use testkit::proxy::{Fault, Proxy};
+use testkit::tls::Identity;
 
 use crate::support::has_tool;
 
@@ -270,6 +273,47 @@ fn cyrus_gives_the_same_mails_and_deletes_them_at_quit() {
     session.quit().expect("confirmed");
     let mut session = open(&server, &credentials).expect("signed in");
     assert_eq!(session.list().expect("listed"), []);
+}
+
+#[test]
+fn a_server_with_old_tls_only_is_told_apart() {
+    if !has_tool("/usr/bin/openssl", "openssl") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let identity = Identity::new(&["127.0.0.1"]);
+    let paths = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    std::fs::write(&paths[0], &identity.certificate).expect("written");
+    std::fs::write(&paths[1], &identity.key).expect("written");
+    let port = free_port().expect("a port");
+    let mut old = Command::new("/usr/bin/openssl")
+        .args(["s_server", "-quiet", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", "-accept"])
+        .arg(format!("127.0.0.1:{port}"))
+        .arg("-cert")
+        .arg(&paths[0])
+        .arg("-key")
+        .arg(&paths[1])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl starts");
+    let server = server(port, Security::ImplicitTls, &identity.authority);
+    let begun = Instant::now();
+    let error = loop {
+        match open(&server, &password("anna")).err().expect("not safe") {
+            FetchError::NoConnection { reason: ConnectionFailure::Refused, .. }
+                if begun.elapsed() < Duration::from_secs(120) =>
+            {
+                std::thread::yield_now();
+            }
+            error => break error,
+        }
+    };
+    let _ = old.kill();
+    let _ = old.wait();
+    assert_eq!(error.kind(), FetchErrorKind::TlsMismatch, "{error}");
+    assert!(error.to_string().contains("TLS 1.2"), "{error}");
 }
 
 /// Puts mails into the INBOX by IMAP.

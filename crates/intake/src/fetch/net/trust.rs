@@ -9,7 +9,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
 };
 
 use super::certificate::CertificateReport;
@@ -195,6 +196,11 @@ fn words(error: &rustls::Error) -> String {
         ) => "the certificate has expired".to_owned(),
         Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {
             "the certificate is not the pinned one".to_owned()
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion) | Error::PeerIncompatible(_) => {
+            "the server knows only versions or ciphers that are not safe any more; TLS 1.2 is the \
+             least"
+                .to_owned()
         }
         Error::InvalidMessage(_) => "the server does not speak TLS on this port".to_owned(),
         other => match other.to_string() {
