@@ -12,6 +12,7 @@ mod change;
 mod directory;
 mod domain;
 mod error;
+mod evidence;
 mod fetch;
 mod fetch_config;
 mod grant;
@@ -50,6 +51,10 @@ pub use directory::{
 };
 pub use domain::{DOMAINS_MAX, DomainRow, Domains};
 pub use error::{CatalogError, Conflict, ErrorKind};
+pub use evidence::{
+    CompletenessCounts, CompletenessRow, EvidenceBooks, SCRUB_FINDINGS_MAX, ScrubFindingRow,
+    ScrubState,
+};
 pub use fetch::{
     Claimed, FETCH_RUNS_KEPT, FETCH_SOURCES_MAX, FetchCounts, FetchOutcome, FetchProgress,
     FetchRun, FetchSource, FetchState, Fetches, FolderState, LeftMail, LeftReason,
@@ -116,6 +121,7 @@ pub trait Catalog:
     + AuditedChanges
     + Directories
     + Domains
+    + EvidenceBooks
     + Fetches
     + Grants
     + History

@@ -5,12 +5,14 @@ mod jobs;
 mod people;
 mod rebuild;
 mod remove;
+mod scrub;
 mod verify;
 
 pub use export::{Exported, export};
 pub use jobs::{JobDesk, NewJob, RUNNING_MAX};
 pub use rebuild::{Rebuilt, rebuild};
 pub use remove::{CRASH_POINTS, RemovalParts, begin_removal, complete_removal, resume_removals};
+pub use scrub::{OpenCopy, Scrub, ScrubFinding, ScrubbedPack, VaultCopy};
 pub use verify::{Finding, Verified, verify, verify_archive};
 
 /// Why a chore ended early. Findings of a verification are no errors.

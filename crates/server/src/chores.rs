@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::line::Line;
 use crate::notify::{Memory, Smarthost, Watchman};
 use crate::settings::SettingsDesk;
-use crate::{holds, sealing, systemd};
+use crate::{holds, scrubbing, sealing, systemd};
 
 /// How often expired rows of the catalog are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -46,6 +46,9 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
     chores.spawn(holds::watch(discovery, catalog, shutdown.clone()));
     if let Some(sealer) = line.take_sealer() {
         chores.spawn(sealing::watch(sealer, shutdown.clone()));
+    }
+    if let Some(scrubber) = line.take_scrubber() {
+        chores.spawn(scrubbing::watch(scrubber, shutdown.clone()));
     }
     chores
 }

@@ -119,6 +119,12 @@ pub struct Evidence {
     pub ends: BTreeMap<String, String>,
     /// So long before a certificate or a hash algorithm ends evidence is renewed.
     pub renew_before_days: u32,
+    /// All octets are read again within so many days; 0: only when a person asks for it.
+    pub scrub_days: u32,
+    /// Octets that this reads per second at most; 0: no limit.
+    pub scrub_bytes_per_second_max: u64,
+    /// A backup folder that damage is repaired from.
+    pub repair_from: Option<PathBuf>,
     /// How often batches are sealed.
     pub every_seconds: u64,
     /// Whether the archive's own key seals while no authority answers.
@@ -139,6 +145,9 @@ impl Default for Evidence {
             digest: "sha256".to_owned(),
             ends: BTreeMap::new(),
             renew_before_days: 90,
+            scrub_days: 30,
+            scrub_bytes_per_second_max: 64 << 20,
+            repair_from: None,
             every_seconds: 600,
             local_seals: false,
         }

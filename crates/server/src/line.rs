@@ -21,6 +21,7 @@ use crate::control::{ImportWatch, ServerDesk};
 use crate::house::House;
 use crate::metrics::LineFigures;
 use crate::operation::ServerOperation;
+use crate::scrubbing::Scrubber;
 use crate::sealing::{Sealer, SealingState};
 use crate::settings::SettingsDesk;
 use crate::tenancy::{self, TenantDesk};
@@ -40,6 +41,7 @@ pub struct Line {
     pub discovery: Arc<Discovery>,
     /// Until it is started with the servers.
     sealer: Mutex<Option<Sealer>>,
+    scrubber: Mutex<Option<Scrubber>>,
     /// How the sealing goes.
     pub sealing: Arc<SealingState>,
     watch: Arc<ImportWatch>,
@@ -101,6 +103,7 @@ impl Line {
         };
         let sealing = Arc::default();
         let sealer = Sealer::of(&config.evidence, &key, &parts.vault, &parts.catalog, &sealing)?;
+        let scrubber = Scrubber::of(&config.evidence, &key, &parts);
         let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
         let directories = Arc::new(directory::desk(&parts.catalog, &key)?);
         let discovery = {
@@ -121,6 +124,7 @@ impl Line {
             directories,
             discovery,
             sealer: Mutex::new(Some(sealer)),
+            scrubber: Mutex::new(Some(scrubber)),
             sealing,
             watch,
             pipeline,
@@ -130,6 +134,11 @@ impl Line {
     /// What seals the ledgers, once.
     pub fn take_sealer(&self) -> Option<Sealer> {
         self.sealer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What reads all octets again, once.
+    pub fn take_scrubber(&self) -> Option<Scrubber> {
+        self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub fn server_desk(&self) -> ServerDesk {

@@ -20,6 +20,7 @@ mod notify;
 mod operation;
 mod questions;
 mod router;
+mod scrubbing;
 mod sealing;
 mod serve;
 mod settings;

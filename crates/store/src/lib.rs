@@ -20,6 +20,7 @@ mod key_table;
 mod master_key;
 mod pack;
 mod parts;
+mod repair;
 mod scan;
 mod tenant;
 mod tenant_files;
@@ -35,6 +36,7 @@ pub use entry::{Damage, Entry, EntryKind, NewEntry, Scanned, Sealed, Space};
 pub use error::{LookupError, StoreError};
 pub use master_key::{KeyId, MasterKey};
 pub use parts::{PartMap, VaultParts, unknown_parts};
+pub use repair::Repaired;
 pub use scan::Scan;
 pub use vault::{Vault, VaultOptions};
 

@@ -229,7 +229,11 @@ impl Vault {
         tenants.values().filter(|slot| locked(&slot.state).release_idle()).count()
     }
 
-    fn folder(&self, id: TenantId) -> PathBuf {
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.options.read_only
+    }
+
+    pub(crate) fn folder(&self, id: TenantId) -> PathBuf {
         self.dir.join(id.to_string())
     }
 

@@ -35,3 +35,21 @@ ALTER TABLE sealed_batch ADD COLUMN proof_slot INTEGER;
 ALTER TABLE sealed_batch ADD COLUMN proof_offset INTEGER;
 ALTER TABLE sealed_batch ADD COLUMN proof_length INTEGER;
 CREATE INDEX sealed_batch_end ON sealed_batch (tenant, valid_until) WHERE stamped_at IS NOT NULL;
+
+-- How far the scrub of a tenant is: JSON. `wanted`: a person asked for a pass now.
+CREATE TABLE scrub (
+    tenant INTEGER PRIMARY KEY REFERENCES tenant (row),
+    state TEXT NOT NULL,
+    wanted INTEGER NOT NULL CHECK (wanted IN (0, 1))
+) STRICT;
+
+-- Monthly completeness reports as they were signed; `seq` is their event of the ledger.
+CREATE TABLE completeness_report (
+    tenant INTEGER NOT NULL REFERENCES tenant (row),
+    month TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    report TEXT NOT NULL,
+    seal BLOB NOT NULL,
+    PRIMARY KEY (tenant, month)
+) STRICT, WITHOUT ROWID;

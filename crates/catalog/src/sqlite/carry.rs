@@ -38,6 +38,8 @@ const CARRIED: &[&str] = &[
     "sealed_batch",
     "ledger_kept",
     "ledger_reading",
+    "scrub",
+    "completeness_report",
     "matter",
     "legal_hold",
     "held_record",

@@ -11,6 +11,7 @@ mod commit;
 mod directories;
 mod directory_changes;
 mod domains;
+mod evidence;
 mod factors;
 mod fault;
 mod fetches;

@@ -88,6 +88,21 @@ fn lay_out(folder: &Path, manifest: &Manifest, stage: &Path) -> anyhow::Result<(
     Ok(())
 }
 
+/// The vault in a backup as it is now, for reading; the folder of links must outlive it.
+///
+/// # Errors
+/// When the folder holds no backup, or one under another master key.
+pub fn open_vault(folder: &Path, key: &MasterKey) -> anyhow::Result<(tempfile::TempDir, Vault)> {
+    let mut manifest = Manifest::read(folder)?;
+    manifest.files.retain(|kept| kept.path.starts_with("vault/"));
+    let stage = tempfile::tempdir().context("no folder for temporary files")?;
+    lay_out(folder, &manifest, stage.path())?;
+    let options = VaultOptions { read_only: true, ..VaultOptions::default() };
+    let vault = Vault::open(&stage.path().join("vault"), key, options)
+        .context("cannot open the vault of the backup")?;
+    Ok((stage, vault))
+}
+
 /// Opens a data folder that no server uses and compares everything but the index.
 pub(super) fn examine(folder: &Path, key: &MasterKey, checked: &mut Checked) -> anyhow::Result<()> {
     let catalog = catalog::open(&format!("sqlite:{}", folder.join(CATALOG).display()))?;

@@ -20,7 +20,7 @@ use anyhow::Context as _;
 use model::{DigestWriter, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, open_vault};
 pub use copy::{Options, make};
 pub use hold::keep_still;
 pub use restore::restore;

@@ -106,6 +106,15 @@ impl Watchman {
             if tenant.state != TenantState::Active {
                 continue;
             }
+            let scrub = self.parts.catalog.scrub_state(tenant.id)?;
+            if !scrub.findings.is_empty() {
+                let repaired = scrub.findings.iter().filter(|one| one.repaired).count();
+                let mut one = Found::server("scrub-damaged", 1, 0)
+                    .fact("findings", scrub.findings.len())
+                    .fact("repaired", repaired);
+                one.tenant = Some(tenant.id);
+                found.push(one);
+            }
             let figures = self.parts.catalog.figures(tenant.id)?;
             let grew = self.memory.grew(tenant.id, figures.quarantined, now);
             if limits.quarantine_per_hour_max > 0 && grew >= limits.quarantine_per_hour_max {

@@ -168,7 +168,7 @@ impl Archive {
     }
 }
 
-fn report(name: &str) -> Vec<u8> {
+pub fn report(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/journal");
     std::fs::read(folder.join(name)).unwrap()
 }

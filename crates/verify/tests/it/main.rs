@@ -3,6 +3,7 @@
 mod archive;
 mod events;
 mod exports;
+mod mutation;
 mod single;
 mod support;
 mod tampering;

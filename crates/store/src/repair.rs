@@ -1,0 +1,105 @@
+//! A damaged pack repaired from a copy of the vault.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use model::TenantId;
+
+use crate::entry::Scanned;
+use crate::key_table::{self, SLOT_BYTES, Slot};
+use crate::pack::PackFiles;
+use crate::vault::Vault;
+use crate::walk::FILE_HEADER_BYTES;
+use crate::{Result, StoreError, files};
+
+/// Octets that are compared and written at once.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// What a repair wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Blocks of the pack that differed.
+    pub blocks: u64,
+    /// Slots of the key table that were not readable.
+    pub slots: u64,
+}
+
+impl Vault {
+    /// Writes over one pack what `copy`, an older copy of the vault such as a backup, has of it, where they
+    /// differ; a pack is never changed after it was written, so the copy's octets are the right ones. Slots of
+    /// the key table only where ours are not readable: what was erased stays erased. Durable on return, may be
+    /// repeated; a crash in between leaves a pack with less damage.
+    ///
+    /// Returns `None` and changes nothing when the copy does not have the pack or is damaged itself.
+    ///
+    /// # Errors
+    /// `ReadOnly`, `Io`.
+    pub fn repair(&self, tenant: TenantId, pack: u32, copy: &Self) -> Result<Option<Repaired>> {
+        if self.is_read_only() {
+            return Err(StoreError::ReadOnly);
+        }
+        if !copy.has_tenant(tenant) || !copy.packs(tenant)?.contains(&pack) {
+            return Ok(None);
+        }
+        let sound = |scanned| !matches!(scanned, Scanned::Damaged(_));
+        // Whoever holds the key of a tenant cannot be mistaken for another: entries authenticate themselves.
+        if !copy.scan(tenant, pack..=pack)?.all(sound) {
+            return Ok(None);
+        }
+        let (ours, theirs) = (self.folder(tenant), copy.folder(tenant));
+        let path = ours.join(files::pack_name(pack));
+        let io = |error| StoreError::io("repair", &path, error);
+        let theirs = PackFiles::open(&theirs, pack, false)?;
+        let ours = PackFiles::open(&ours, pack, true)?;
+        let blocks = copy_blocks(&theirs.pack, &ours.pack).map_err(io)?;
+        let slots = copy_slots(&theirs.keys, &ours.keys).map_err(io)?;
+        ours.pack.sync_data().and_then(|()| ours.keys.sync_data()).map_err(io)?;
+        Ok(Some(Repaired { blocks, slots }))
+    }
+}
+
+fn copy_blocks(from: &File, to: &File) -> io::Result<u64> {
+    // The copy may end within an entry that was being written then: its scan cut that off, and so
+    // did every start since. What both have is compared.
+    let length = from.metadata()?.len().min(to.metadata()?.len());
+    let (mut at, mut written) = (0, 0);
+    let (mut theirs, mut ours) = (vec![0; BLOCK_BYTES], vec![0; BLOCK_BYTES]);
+    while at < length {
+        let count = usize::try_from(length - at).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
+        from.read_exact_at(&mut theirs[..count], at)?;
+        to.read_exact_at(&mut ours[..count], at)?;
+        if theirs[..count] != ours[..count] {
+            to.write_all_at(&theirs[..count], at)?;
+            written += 1;
+        }
+        at += count as u64;
+    }
+    Ok(written)
+}
+
+fn copy_slots(from: &File, to: &File) -> io::Result<u64> {
+    let mut header = [0; FILE_HEADER_BYTES];
+    from.read_exact_at(&mut header, 0)?;
+    let mut own = [0; FILE_HEADER_BYTES];
+    let mut written = 0;
+    if to.read_exact_at(&mut own, 0).is_err() || own != header {
+        to.write_all_at(&header, 0)?;
+        written += 1;
+    }
+    for slot in 0u32.. {
+        let offset = key_table::offset_of(slot);
+        let mut octets = [0; SLOT_BYTES];
+        match from.read_exact_at(&mut octets, offset) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+        }
+        let readable = matches!(key_table::parse(&octets, slot), Slot::Key(_) | Slot::Erased);
+        if readable && matches!(key_table::read(to, slot)?, Slot::Damaged | Slot::Absent) {
+            to.write_all_at(&octets, offset)?;
+            written += 1;
+        }
+    }
+    Ok(written)
+}
