@@ -1,5 +1,6 @@
 //! What is done with a whole archive: making its views anew, reading all of it again.
 
+mod completeness;
 mod export;
 mod jobs;
 mod people;
@@ -8,6 +9,10 @@ mod remove;
 mod scrub;
 mod verify;
 
+pub use completeness::{
+    CompletenessReport, Quarantined, SinceBeginning, completeness, make_report, month_before,
+    month_span,
+};
 pub use export::{Exported, export};
 pub use jobs::{JobDesk, NewJob, RUNNING_MAX};
 pub use rebuild::{Rebuilt, rebuild};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use catalog::Catalog;
+use catalog::{Catalog, Tenant};
 use evidence::{HashAlgorithm, LocalKey};
 use ledger::{How, Ledger, LedgerError};
 use model::{Clock as _, TenantId, Timestamp};
@@ -40,7 +40,9 @@ pub struct Sealer {
     authorities: Authorities,
     require_revocation: bool,
     schedule: Schedule,
-    local: Option<LocalKey>,
+    key: LocalKey,
+    /// Whether the archive's own key seals where no authority does.
+    local: bool,
     state: Arc<SealingState>,
 }
 
@@ -78,10 +80,8 @@ impl Sealer {
         state: &Arc<SealingState>,
     ) -> anyhow::Result<Self> {
         let authorities = Authorities::of(settings)?;
-        let local = match settings.local_seals || authorities.is_empty() {
-            true => Some(LocalKey::from_seed(&key.sealing_secret()[..])?),
-            false => None,
-        };
+        let local = settings.local_seals || authorities.is_empty();
+        let key = LocalKey::from_seed(&key.sealing_secret()[..])?;
         let schedule = Schedule::of(settings)?;
         let ledger = Ledger::new(Arc::clone(vault), Arc::clone(catalog)).under(schedule.digest);
         Ok(Self {
@@ -91,6 +91,7 @@ impl Sealer {
             authorities,
             require_revocation: settings.revocation == RevocationPolicy::Require,
             schedule,
+            key,
             local,
             state: Arc::clone(state),
         })
@@ -113,6 +114,7 @@ impl Sealer {
                 tracing::warn!(tenant.id = %tenant.id, error, "the ledger is not sealed; it is tried again");
             }
             self.state.sealed(tenant.id, went, now);
+            self.report(&tenant, now);
             if self.authorities.is_empty() {
                 continue;
             }
@@ -122,6 +124,22 @@ impl Sealer {
                 tracing::warn!(tenant.id = %tenant.id, error, "evidence is not renewed; it is tried again");
             }
             self.state.renewed(tenant.id, went, SystemClock.now());
+        }
+    }
+
+    /// Last month's completeness report, signed with the archive's key.
+    fn report(&self, tenant: &Tenant, now: Timestamp) {
+        let Some(month) = lifecycle::month_before(now) else { return };
+        let sign = |octets: &[u8], at: Timestamp| {
+            self.key.seal(HashAlgorithm::Sha256, octets, at).to_der()
+        };
+        match lifecycle::make_report(&*self.catalog, tenant, &month, now, &sign) {
+            Ok(true) => tracing::info!(tenant.id = %tenant.id, month, "the month's report is made"),
+            Ok(false) => {}
+            Err(error) => {
+                let error = pipeline::Error::chain(&error);
+                tracing::warn!(tenant.id = %tenant.id, error, "the month's report waits");
+            }
         }
     }
 
@@ -160,7 +178,7 @@ impl Sealer {
             true => None,
             false => Some(self.stamped(|how| self.ledger.seal(tenant, now, how))),
         };
-        let sealed = match (by_authority, &self.local) {
+        let sealed = match (by_authority, self.local.then_some(&self.key)) {
             (
                 Some(Err(error @ (LedgerError::Authority(_) | LedgerError::Evidence(_)))),
                 Some(key),
