@@ -215,7 +215,8 @@ impl Permission {
             Self::ReadMail => "Open and download mail within the scope.",
             Self::ReadRetention => {
                 "See retention policies, suspensions, rules of what is not archived, and the \
-                 calendar of what ends when; no mail."
+                 calendar of what ends when; how the ledger is sealed and what the scrub found; \
+                 no mail."
             }
             Self::ReadStatus => "Rates, depths, sizes, certificates: figures without content.",
             Self::RequestAccess => "Ask for access to foreign mail, where four eyes are required.",

@@ -9,6 +9,7 @@ mod documents;
 mod grants;
 mod groups;
 mod jobs;
+mod ledger;
 pub mod log;
 mod matters;
 mod me;
@@ -101,6 +102,10 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(matters::place_hold))
         .routes(routes!(matters::holds))
         .routes(routes!(matters::release_hold))
+        .routes(routes!(ledger::evidence))
+        .routes(routes!(ledger::batches))
+        .routes(routes!(ledger::reports))
+        .routes(routes!(ledger::scrub))
         .routes(routes!(dashboard::dashboard))
         .routes(routes!(jobs::jobs))
         .routes(routes!(jobs::job))

@@ -1,6 +1,7 @@
 //! One table says what every kind of caller gets from every route; areas have files of their own.
 
 mod directories;
+mod ledger;
 mod matters;
 mod operation;
 mod people;
@@ -97,6 +98,7 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         ROUTES,
         directories::ROUTES,
         matters::ROUTES,
+        ledger::ROUTES,
         operation::ROUTES,
         people::ROUTES,
         sign_in::ROUTES,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use catalog::{SealedBatchRow, Tenant};
 use serde::Serialize;
 
-use super::print;
+use super::{evidence_lists, print};
 use crate::config::Config;
 use crate::house::House;
 
@@ -19,6 +19,50 @@ pub enum Command {
         /// Only this tenant
         #[arg(long)]
         tenant: Option<String>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The sealed batches of a tenant's ledger
+    Batches {
+        /// Its name or id
+        #[arg(long)]
+        tenant: String,
+        /// Only batches with greater numbers
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What ends when, and when it is renewed
+    Forecast {
+        /// Only this tenant
+        #[arg(long)]
+        tenant: Option<String>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Completeness: what came in within a month and what became of it
+    Report {
+        /// Its name or id
+        #[arg(long)]
+        tenant: String,
+        /// Such as 2026-11; without it the reports that were signed are listed
+        #[arg(long)]
+        month: Option<String>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// How the reading of all octets stands; --now has the running server begin a pass
+    Scrub {
+        /// Only this tenant
+        #[arg(long)]
+        tenant: Option<String>,
+        #[arg(long)]
+        now: bool,
         /// Answer in JSON
         #[arg(long)]
         json: bool,
@@ -42,14 +86,32 @@ struct Status {
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Status { tenant, json } = command;
     let house = House::open(config)?;
-    let tenants = match tenant {
-        Some(name) => vec![house.tenant_named(&name)?],
-        None => house.catalog.tenants()?,
+    let tenants = |named: &Option<String>| match named {
+        Some(name) => Ok(vec![house.tenant_named(name)?]),
+        None => Ok::<_, anyhow::Error>(house.catalog.tenants()?),
     };
+    match command {
+        Command::Status { tenant, json } => show_status(&house, &tenants(&tenant)?, json),
+        Command::Batches { tenant, after, json } => {
+            evidence_lists::batches(&house, &house.tenant_named(&tenant)?, after, json)
+        }
+        Command::Forecast { tenant, json } => {
+            evidence_lists::forecast(config, &house, &tenants(&tenant)?, json)
+        }
+        Command::Report { tenant, month, json } => {
+            let tenant = house.tenant_named(&tenant)?;
+            evidence_lists::report(&house, &tenant, month.as_deref(), json)
+        }
+        Command::Scrub { tenant, now, json } => {
+            evidence_lists::scrub(&house, &tenants(&tenant)?, now, json)
+        }
+    }
+}
+
+fn show_status(house: &House, tenants: &[Tenant], json: bool) -> anyhow::Result<ExitCode> {
     let all: Vec<Status> =
-        tenants.iter().map(|tenant| status(&house, tenant)).collect::<Result<_, _>>()?;
+        tenants.iter().map(|tenant| status(house, tenant)).collect::<Result<_, _>>()?;
     if json {
         print(&serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod directory;
 pub mod domain;
 pub mod evidence;
+mod evidence_lists;
 pub mod grant;
 pub mod group;
 pub mod import;

@@ -27,6 +27,11 @@ impl Schedule {
         now.saturating_add_seconds(i64::from(self.before_days) * DAY)
     }
 
+    /// When a stamp that holds until `valid_until` begins to be renewed.
+    pub fn renewal_of(&self, valid_until: Timestamp) -> Timestamp {
+        valid_until.saturating_add_seconds(-i64::from(self.before_days) * DAY)
+    }
+
     /// Hash algorithms that are given up now. Never the one that takes their place.
     pub fn ending(&self, now: Timestamp) -> Vec<&'static str> {
         let horizon = self.horizon(now);
