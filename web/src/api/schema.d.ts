@@ -610,6 +610,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the ledger is sealed, what ends when, how the scrub stands. */
+        get: operations["evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sealed batches of the ledger. */
+        get: operations["evidenceBatches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The monthly completeness reports, as they were signed. */
+        get: operations["completenessReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/scrub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has all octets of the tenant read again now, at full speed. */
+        post: operations["scrubNow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grants": {
         parameters: {
             query?: never;
@@ -2149,6 +2217,10 @@ export interface components {
             /** Format: int64 */
             seconds: number;
         };
+        BatchesAnswer: {
+            /** @description In the order of their numbers. */
+            batches: components["schemas"]["LedgerBatch"][];
+        };
         /** @enum {string} */
         BulkAction: "discard" | "release" | "retry";
         Certificate: {
@@ -2222,6 +2294,10 @@ export interface components {
          * @enum {string}
          */
         ClientAuthentication: "none" | "private_key_jwt" | "client_secret_basic" | "client_secret_post";
+        CompletenessReports: {
+            /** @description Oldest first. */
+            reports: components["schemas"]["SignedReport"][];
+        };
         ConcernedPerson: {
             account: components["schemas"]["NamedAccount"];
             /** Format: date-time */
@@ -2643,6 +2719,42 @@ export interface components {
             reversePath?: string | null;
             tls?: string | null;
         };
+        /** @description Batches whose stamps end on the same day. */
+        EvidenceEnd: {
+            /** Format: int64 */
+            batches: number;
+            /** @description The hash algorithm of their last hash trees: `sha256`, `sha384` or `sha512`. */
+            digest: string;
+            /** Format: int64 */
+            events: number;
+            /**
+             * Format: date-time
+             * @description When the first certificate under them ends: they are renewed before.
+             */
+            validUntil: string;
+        };
+        /** @description How the tenant's archive proves what it holds. */
+        EvidenceStatus: {
+            /** Format: int64 */
+            batches: number;
+            /**
+             * Format: int64
+             * @description Events of the ledger.
+             */
+            events: number;
+            /** @description What ends when; earliest first. */
+            forecast: components["schemas"]["EvidenceEnd"][];
+            /** Format: date-time */
+            lastSealedAt?: string | null;
+            /**
+             * Format: int64
+             * @description Batches that only the archive's own key seals.
+             */
+            localBatches: number;
+            scrub: components["schemas"]["ScrubStatus"];
+            /** Format: int64 */
+            sealedEvents: number;
+        };
         ExportTenant: {
             /**
              * @description The name of a new folder below the server's folder for exports; one that ends in `.zip` becomes
@@ -2932,6 +3044,27 @@ export interface components {
             /** Format: int64 */
             mails: number;
             userName: string;
+        };
+        /** @description A sealed span of the ledger. */
+        LedgerBatch: {
+            digest: string;
+            /** Format: int64 */
+            firstSeq: number;
+            /** Format: int64 */
+            lastSeq: number;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            renewedAt?: string | null;
+            /** Format: date-time */
+            sealedAt: string;
+            /**
+             * Format: date-time
+             * @description When an authority stamped it first; none: it has a local seal only.
+             */
+            stampedAt?: string | null;
+            /** Format: date-time */
+            validUntil?: string | null;
         };
         /** @enum {string} */
         LinkBy: "never" | "user_name" | "verified_email";
@@ -3551,6 +3684,44 @@ export interface components {
              */
             graceHours: number;
         };
+        /** @description Damage in one place. */
+        ScrubDamage: {
+            /** Format: date-time */
+            at: string;
+            file: string;
+            /** Format: int64 */
+            offset: number;
+            /** @description The ids of the mails concerned. */
+            records: string[];
+            /** @description Written anew from the backup. */
+            repaired: boolean;
+            why: string;
+        };
+        /** @description The reading of all octets again. */
+        ScrubStatus: {
+            /**
+             * Format: date-time
+             * @description When the pass that runs was begun.
+             */
+            begunAt?: string | null;
+            /** Format: int64 */
+            bytes: number;
+            /**
+             * Format: date-time
+             * @description The end of the last whole pass.
+             */
+            completedAt?: string | null;
+            /** Format: int64 */
+            completedBytes: number;
+            /**
+             * Format: int64
+             * @description Entries and bytes that this pass has read.
+             */
+            entries: number;
+            findings: components["schemas"]["ScrubDamage"][];
+            /** @description A person asked for a pass that has not come to its end. */
+            wanted: boolean;
+        };
         SearchAnswer: {
             facets: components["schemas"]["Facets"] | null;
             /** @description Asks for the next page; null on the last one. */
@@ -3709,6 +3880,24 @@ export interface components {
             localForAdministratorsOnly: boolean;
             /** @description Who signs in by password in one of these roles needs a second factor. */
             secondFactorRoles: components["schemas"]["AccountRole"][];
+        };
+        /** @description What came in within a month and what became of it. */
+        SignedReport: {
+            /** Format: date-time */
+            madeAt: string;
+            /** @description Such as `2026-11` (UTC). */
+            month: string;
+            /** @description The counts: `received`, `archived`, `merged`, `quarantined`, `disposed` …, `addsUp`. */
+            report: Record<string, never>;
+            /** @description The archive's seal of it (`docs/evidence.md`), in hexadecimal digits of its DER. */
+            seal: string;
+            /**
+             * Format: int64
+             * @description Its event of the ledger, which names the SHA-256 of `signed`.
+             */
+            seq: number;
+            /** @description The very text that the seal is over. */
+            signed: string;
         };
         /** @enum {string} */
         SmarthostSecurity: "none" | "starttls" | "tls";
@@ -6169,6 +6358,161 @@ export interface operations {
                 };
             };
             /** @description no such domain */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the state of the evidence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceStatus"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account may not see it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evidenceBatches: {
+        parameters: {
+            query?: {
+                /** @description Only batches with greater numbers. */
+                after?: number;
+                /** @description At most so many; 100 unless said, 1,000 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the batches */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchesAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account may not see them */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completenessReports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the reports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletenessReports"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account may not see them */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scrubNow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it begins within seconds */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account is no administrator's */
             404: {
                 headers: {
                     [name: string]: unknown;
