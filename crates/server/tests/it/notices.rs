@@ -63,7 +63,14 @@ fn a_smarthost_gets_mail_over_tls_and_after_a_sign_in_only() {
     let mut operator = operator(&house, &server);
     use_smarthost(&mut operator, smarthost.port, "starttls", SECRET);
     assert_eq!(test_mail(&mut operator), 204);
-    let mails = smarthost.wait_for(PATIENCE, |mail| says(mail, "Test message"));
+    // The server may have other things to tell, such as a disk that is nearly full.
+    let tests = || {
+        let is_test = |mail: &Taken| says(mail, "Test message");
+        let mut mails = smarthost.wait_for(PATIENCE, is_test);
+        mails.retain(is_test);
+        mails
+    };
+    let mails = tests();
     assert_eq!(mails.len(), 1);
     assert_eq!((mails[0].tls.as_str(), mails[0].user.as_str()), ("TLSv1_3", USER));
     assert_eq!(mails[0].recipients, [TO]);
@@ -77,7 +84,7 @@ fn a_smarthost_gets_mail_over_tls_and_after_a_sign_in_only() {
     let mut operator = server.client("op");
     use_smarthost(&mut operator, smarthost.port, "starttls", SECRET);
     assert_eq!(test_mail(&mut operator), 400);
-    assert_eq!(smarthost.wait_for(PATIENCE, |_| true).len(), 1);
+    assert_eq!(tests().len(), 1);
     server.stop();
 }
 
