@@ -101,7 +101,7 @@ enum Command {
     #[command(subcommand)]
     Quarantine(quarantine::Command),
     /// Make catalog and index anew from packs and key tables
-    Rebuild,
+    Rebuild(maintain::Arguments),
     /// Make a data folder from a backup, and examine it
     Restore(backup_command::RestoreArguments),
     /// Run the server
@@ -124,7 +124,7 @@ enum Command {
     #[command(subcommand)]
     Token(token::Command),
     /// Re-read everything and name every difference between packs, catalog and index
-    Verify,
+    Verify(maintain::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -190,7 +190,7 @@ fn run(
             Ok(ExitCode::SUCCESS)
         }
         Command::Quarantine(command) => quarantine::run(&config, command),
-        Command::Rebuild => maintain::rebuild(&config),
+        Command::Rebuild(arguments) => maintain::rebuild(&config, &arguments),
         Command::Restore(command) => backup_command::restore(&config, &command),
         Command::Serve(arguments) => serve::run(config, &arguments, logging),
         Command::Settings(command) => settings_command::run(&config, command),
@@ -199,7 +199,7 @@ fn run(
         Command::SignIn(command) => sign_in::run(&config, command),
         Command::Tenant(command) => tenant::run(&config, command),
         Command::Token(command) => token::run(&config, command),
-        Command::Verify => maintain::verify(&config),
+        Command::Verify(arguments) => maintain::verify(&config, &arguments),
     }
 }
 

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use intake::files;
 use model::EmailAddress;
+use serde_json::json;
 
 use super::print;
 use crate::config::Config;
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// Files and folders
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// What became of all that was read. The counts add up, or the import says so.
@@ -80,7 +84,7 @@ pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         line.stop();
     }
-    Ok(report.print())
+    Ok(if arguments.json { report.print_json() } else { report.print() })
 }
 
 /// Sends on one thread, reads answers on this one.
@@ -185,6 +189,21 @@ impl Report {
 
     fn settled(&self) -> u64 {
         self.archived + self.merged + self.known + self.quarantined + self.failed
+    }
+
+    /// The counts, and every reason with the names that it is about.
+    fn print_json(&self) -> ExitCode {
+        let adds_up = self.settled() == self.read;
+        print(
+            &json!({
+                "read": self.read, "archived": self.archived, "merged": self.merged,
+                "known": self.known, "quarantined": self.quarantined, "failed": self.failed,
+                "unreadable": self.unreadable, "reasons": self.reasons, "addsUp": adds_up,
+            })
+            .to_string(),
+        );
+        let fine = adds_up && self.failed == 0 && self.unreadable == 0;
+        if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     fn print(&mut self) -> ExitCode {

@@ -7,14 +7,22 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use catalog::Catalog;
 use model::Clock;
+use serde_json::{Value, json};
 
-use super::print;
+use super::order::show;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::house::House;
 
 /// Damage and findings that are printed; the counts are complete.
 const LINES_MAX: usize = 1_000;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// The files of one SQLite database.
 const DATABASE_FILES: [&str; 3] = ["", "-wal", "-shm"];
@@ -23,7 +31,7 @@ const DATABASE_FILES: [&str; 3] = ["", "-wal", "-shm"];
 ///
 /// # Errors
 /// When the vault cannot be opened or the views cannot be written; the old catalog is back then.
-pub fn rebuild(config: &Config) -> anyhow::Result<ExitCode> {
+pub fn rebuild(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = config.data_folder();
     anyhow::ensure!(folder.join("vault").is_dir(), "there is no vault in {}", folder.display());
     let key = store::MasterKey::open(&folder.join("master.key"))?;
@@ -33,12 +41,10 @@ pub fn rebuild(config: &Config) -> anyhow::Result<ExitCode> {
     let file = House::catalog_file(&folder);
     let old = set_aside(&file)?;
     let house = House::open(config)?;
+    let mut taken_over = None;
     if let Some(old) = &old {
         match house.catalog.carry_over(old) {
-            Ok(()) => print(&format!(
-                "tenants, accounts, settings and the audit log are taken over from {}",
-                old.display()
-            )),
+            Ok(()) => taken_over = Some(old.display().to_string()),
             Err(error) => {
                 tracing::warn!(
                     error = pipeline::Error::chain(&error),
@@ -51,20 +57,32 @@ pub fn rebuild(config: &Config) -> anyhow::Result<ExitCode> {
     let index = house.index()?;
     let rebuilt = lifecycle::rebuild(&Arc::new(vault), &house.catalog, &index, &clock)?;
     index.close()?;
-    print(&format!(
-        "tenants      {:>9}\nrecords      {:>9}\ndeliveries   {:>9}\nparts        {:>9}\nquarantined  {:>9}\nerased       {:>9}\ndamaged      {:>9}",
-        rebuilt.tenants,
-        rebuilt.records,
-        rebuilt.deliveries,
-        rebuilt.parts,
-        rebuilt.quarantined,
-        rebuilt.erased,
-        rebuilt.damaged.len()
-    ));
-    for line in rebuilt.damaged.iter().take(LINES_MAX) {
-        print(line);
-    }
+    let value = json!({
+        "takenOverFrom": taken_over, "tenants": rebuilt.tenants, "records": rebuilt.records,
+        "deliveries": rebuilt.deliveries, "parts": rebuilt.parts,
+        "quarantined": rebuilt.quarantined, "erased": rebuilt.erased, "damaged": rebuilt.damaged,
+    });
+    show(arguments.json, &value, || {
+        let mut lines: Vec<String> = taken_over
+            .iter()
+            .map(|from| {
+                format!("tenants, accounts, settings and the audit log are taken over from {from}")
+            })
+            .collect();
+        let counts =
+            ["tenants", "records", "deliveries", "parts", "quarantined", "erased", "damaged"];
+        lines.extend(counts.map(|name| counted(&value, name, (13, 9))));
+        lines.extend(rebuilt.damaged.iter().take(LINES_MAX).cloned());
+        lines.join("\n")
+    });
     Ok(if rebuilt.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One line of a summary: the number itself, or how many the list has.
+fn counted(value: &Value, name: &str, (left, right): (usize, usize)) -> String {
+    let count = value[name].as_array().map(|list| list.len() as u64);
+    let count = count.or_else(|| value[name].as_u64()).unwrap_or_default();
+    format!("{name:<left$}{count:>right$}")
 }
 
 /// Renames the old database; `None` when there is none.
@@ -73,8 +91,10 @@ fn set_aside(file: &Path) -> anyhow::Result<Option<PathBuf>> {
         return Ok(None);
     }
     let stamp = SystemClock.now().as_seconds();
-    let name = format!("catalog.before-rebuild-{stamp}.sqlite");
-    let aside = file.with_file_name(name);
+    // Never over an older one, however quickly they follow each other.
+    let names = (stamp..).map(|stamp| format!("catalog.before-rebuild-{stamp}.sqlite"));
+    let mut free = names.map(|name| file.with_file_name(name)).filter(|path| !path.exists());
+    let aside = free.next().context("there is no free name for the old catalog")?;
     for suffix in DATABASE_FILES {
         let with = |path: &Path| {
             let mut name = path.as_os_str().to_owned();
@@ -93,7 +113,7 @@ fn set_aside(file: &Path) -> anyhow::Result<Option<PathBuf>> {
 ///
 /// # Errors
 /// When something cannot be opened at all.
-pub fn verify(config: &Config) -> anyhow::Result<ExitCode> {
+pub fn verify(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let house = House::open(config)?;
     let key = store::MasterKey::open(&house.folder.join("master.key"))?;
     // Read-only: nothing is cut and nothing is repaired while it is looked at.
@@ -102,18 +122,18 @@ pub fn verify(config: &Config) -> anyhow::Result<ExitCode> {
         .context("cannot open the vault")?;
     let catalog: Arc<dyn Catalog> = Arc::clone(&house.catalog);
     let verified = lifecycle::verify(&Arc::new(vault), &catalog, &house.index()?)?;
-    print(&format!(
-        "tenants   {:>12}\nentries   {:>12}\nrecords   {:>12}\nreports   {:>12}\nparts     {:>12}\noctets    {:>12}\nfindings  {:>12}",
-        verified.tenants,
-        verified.entries,
-        verified.records,
-        verified.reports,
-        verified.parts,
-        verified.octets,
-        verified.findings.len()
-    ));
-    for finding in verified.findings.iter().take(LINES_MAX) {
-        print(&finding.to_string());
-    }
+    let findings: Vec<String> = verified.findings.iter().map(ToString::to_string).collect();
+    let value = json!({
+        "tenants": verified.tenants, "entries": verified.entries, "records": verified.records,
+        "reports": verified.reports, "parts": verified.parts, "octets": verified.octets,
+        "findings": findings,
+    });
+    show(arguments.json, &value, || {
+        let counts = ["tenants", "entries", "records", "reports", "parts", "octets", "findings"];
+        let mut lines: Vec<String> =
+            counts.iter().map(|name| counted(&value, name, (10, 12))).collect();
+        lines.extend(findings.iter().take(LINES_MAX).cloned());
+        lines.join("\n")
+    });
     Ok(if verified.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

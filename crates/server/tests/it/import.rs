@@ -51,8 +51,10 @@ fn an_import_adds_up_and_can_be_repeated_with_and_without_a_server() {
     assert!(text.contains("broken.zip"), "{text}");
     assert!(!first.status.success(), "something could not be read, and the exit code says so");
     let mut server = house.start();
-    let text = String::from_utf8_lossy(&house.run(&arguments).stdout).into_owned();
-    assert_eq!(counts(&text), [10, 0, 0, 10, 0, 0], "{text}");
+    let said = house.run(&[&arguments[..], &["--json"]].concat()).stdout;
+    let report: serde_json::Value = serde_json::from_slice(&said).expect("JSON");
+    assert_eq!((&report["read"], &report["known"]), (&10.into(), &10.into()), "{report}");
+    assert!(report["addsUp"] == true && report["unreadable"] == 1, "{report}");
     let mailbox =
         ["import", "--tenant", "Musterbau", "--mailbox", "clara@musterbau.example", folder];
     let text = String::from_utf8_lossy(&house.run(&mailbox).stdout).into_owned();

@@ -78,6 +78,10 @@ fn exactly_the_owners_find_each_mail_of_the_demo_company() {
     assert_eq!(search_all(&mut auditor, "").len(), truth.originals());
     octets_are_given_back(&mut auditor, &house, &reports);
     server.stop();
+    let verified = answer(&house.run(&["verify", "--json"]));
+    let verified: Value = serde_json::from_str(&verified).expect("JSON");
+    assert_eq!(verified["records"], truth.originals());
+    assert_eq!(verified["findings"], serde_json::json!([]));
     let verified = answer(&house.run(&["verify"]));
     assert!(verified.contains(&format!("records   {:>12}", truth.originals())), "{verified}");
 }
