@@ -5,11 +5,11 @@ const ago = (hours) => new Date(Date.now() - hours * HOUR).toISOString();
 const oauth = { authority: 'https://login.microsoftonline.com', tenant: '0a1b2c3d-0000-4000-8000-000000000001', tokenUrl: null, clientId: '3f2504e0-4f89-41d3-9a0c-0305e82c3301', scope: 'https://outlook.office365.com/.default', audience: null, certificatePem: null, assertion: 'ps256' };
 const config = (more) => ({ server: 'imap.hanse-feinmechanik.example', protocol: 'auto', port: null, security: 'auto', caPem: null, pinnedSha256: null, user: 'journal', signIn: 'password', oauth, mode: { kind: 'journal', folder: 'INBOX' }, include: [], exclude: [], everyMinutes: 1, idle: true, after: { kind: 'delete' }, mailMebibytesMax: null, order: 'oldest-first', since: null, until: null, reconcileEveryHours: 24, enabled: true, ...more });
 const fine = { paused: false, failures: 0, failingSince: null, error: null, detail: '', nextAt: ago(-0.01), lastSuccessAt: ago(0.01), reconciledAt: ago(7) };
-const source = (n, name, more) => ({ id: id(n), name, rules: { journalReports: true, headers: [], deliveredTo: false }, hasPassword: true, hasClientSecret: false, hasClientKey: false, state: fine, running: false, left: 0, config: config({}), ...more });
+const source = (n, name, more) => ({ id: id(n), name, rules: { journalReports: true, headers: [], deliveredTo: false }, hasPassword: true, hasClientSecret: false, hasClientKey: false, state: fine, running: false, live: null, polledAt: ago(0.005), left: 0, config: config({}), ...more });
 
 const sources = [
   source(1, 'Journalpostfach Kerio', { left: 3, state: { ...fine, error: 'corrupt-mail', detail: 'INBOX 4711: the literal ended 212 octets early' } }),
-  source(2, 'Postfächer Microsoft 365', { running: true, hasPassword: false, hasClientSecret: true, config: config({ server: 'outlook.office365.com', signIn: 'oauth', user: '', mode: { kind: 'mailboxes', by: { kind: 'oauth' }, mailboxes: [{ user: 'anna.brandt@hanse-feinmechanik.example' }, { user: 'vertrieb@hanse-feinmechanik.example' }], everyAccount: false }, after: { kind: 'keep' }, exclude: ['\\Junk'] }) }),
+  source(2, 'Postfächer Microsoft 365', { running: true, live: { purpose: 'poll', begunAt: ago(0.2), counts: { seen: 1_204, archived: 1_180, known: 20, merged: 4, quarantined: 0, left: 0, failed: 0 }, bytes: 84_000_000, toRead: 91_000, mailboxes: 2, mailboxesDone: 0, folder: 'INBOX/Projekte', secondsLeft: 5_400 }, hasPassword: false, hasClientSecret: true, config: config({ server: 'outlook.office365.com', signIn: 'oauth', user: '', mode: { kind: 'mailboxes', by: { kind: 'oauth' }, mailboxes: [{ user: 'anna.brandt@hanse-feinmechanik.example' }, { user: 'vertrieb@hanse-feinmechanik.example' }], everyAccount: false }, after: { kind: 'keep' }, exclude: ['\\Junk'] }) }),
   source(3, 'Altes Postfach beim Provider', { state: { ...fine, failures: 14, failingSince: ago(5), error: 'sign-in-refused', detail: '-ERR [AUTH] Invalid credentials', lastSuccessAt: ago(5) }, config: config({ server: 'pop.provider.example', protocol: 'pop3', security: 'none', user: 'hf-archiv', after: { kind: 'keep' } }) }),
 ];
 
@@ -26,7 +26,7 @@ const reports = [
 ];
 export const fetchTest = {
   ok: false,
-  steps: [['name', true, '192.0.2.25'], ['tcp', true, 'port 993'], ['tls', false, 'self-signed certificate']].map(([step, ok, detail], i) => ({ step, ok, detail, millis: 4 + i * 17, kind: ok ? null : 'tls-mismatch', certificate: step === 'tls' ? { subject: 'CN=imap.hanse-feinmechanik.example', issuer: 'CN=imap.hanse-feinmechanik.example', validUntil: ago(-2_000), sha256: 'ab'.repeat(32) } : null })),
+  steps: [['name', true, '192.0.2.25'], ['tcp', true, 'port 993'], ['tls', false, 'self-signed certificate']].map(([step, ok, detail], i) => ({ step, ok, detail, millis: 4 + i * 17, warning: false, kind: ok ? null : 'tls-mismatch', certificate: step === 'tls' ? { subject: 'CN=imap.hanse-feinmechanik.example', issuer: 'CN=imap.hanse-feinmechanik.example', notAfter: ago(-2_000), sha256: 'ab'.repeat(32) } : null })),
 };
 
 export function answerFetch(path) {

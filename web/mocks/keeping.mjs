@@ -17,23 +17,33 @@ const policies = [
   { name: 'Rechnungen', class: 'buchungsbelege', clauses: [{ kind: 'query', text: 'subject:rechnung has:attachment' }, { kind: 'size', atLeast: 10_000, atMost: null }], from: 'receipt', begins: 'at-year-end', keep: years(8), atMost: null, reason: 'AO §147 (3)' },
   { name: 'Handelsbriefe', class: 'handelsbriefe', clauses: [], from: 'receipt', begins: 'at-year-end', keep: years(6), atMost: null, reason: 'HGB §257 (4)' },
 ];
-const sets = [{ version: 1, zone: 'Europe/Berlin', validFrom: '2026-01-01', reason: 'Erste Fassung', policies: policies.slice(2), madeBy: 'olga', madeAt: ago(7_800) }, { version: 2, zone: 'Europe/Berlin', validFrom: '2026-07-01', reason: 'Bewerbungen und Rechnungen', policies, madeBy: 'olga', madeAt: ago(3_600) }];
+const sets = [{ version: 1, inForce: false, zone: 'Europe/Berlin', validFrom: '2026-01-01', reason: 'Erste Fassung', policies: policies.slice(2), madeBy: 'olga', madeAt: ago(7_800) }, { version: 2, inForce: true, zone: 'Europe/Berlin', validFrom: '2026-07-01', reason: 'Bewerbungen und Rechnungen', policies, madeBy: 'olga', madeAt: ago(3_600) }];
+const survey = { version: 2, at: ago(2), mails: 1_201_338, bytes: 71_900_000_000, undetermined: 12, keptForEver: 4_100, due: 18_204, dueBytes: 1_204_000_000, overdue: 310, dueHeld: 1_204, dueSuspended: 2_200, classes: policies.map((policy, i) => ({ class: policy.class, mails: 400_000 / (i + 1), bytes: 24_000_000_000 / (i + 1), firstEnd: '2025-12-31', lastEnd: `${2027 + i * 3}-12-31`, suspended: i === 1 })), months: Array.from({ length: 9 }, (_, i) => ({ month: `${2025 + i}-12`, mails: 91_000 + ((i * 37) % 11) * 8_000, bytes: 1 })) };
+const surveyOf = (result) => ({ id: id(9), state: 'done', isPreview: Boolean(result.then), askedBy: 'olga', askedAt: ago(2), endedAt: ago(1.9), result, error: null });
 const retention = {
-  '/retention': { sets, inForce: 2, zones: ['Europe/Berlin', 'Europe/Vienna', 'UTC'] },
+  '/retention/policies': { versions: [...sets].reverse(), zones: ['Europe/Berlin', 'Europe/Vienna', 'UTC'], suspensions: [{ class: 'buchungsbelege', begunAt: ago(900), begunBy: 'olga', reason: 'Betriebsprüfung', endedAt: null, endedBy: null, endReason: null }] },
   '/retention/ready-sets': { sets: [{ id: 'de', title: 'Germany: HGB and AO', note: 'AO §147, HGB §257: vouchers 8 years, letters 6 years, each from the end of the calendar year.', policies: policies.slice(1) }] },
-  '/retention/suspensions': { suspensions: [{ class: 'buchungsbelege', begunAt: ago(900), begunBy: 'olga', reason: 'Betriebsprüfung', ended: null }] },
-  '/retention/exclusions': { rules: [{ name: 'Betriebsrat', addresses: ['betriebsrat@hanse-feinmechanik.example'], clauses: [], reason: 'BetrVG: vertraulich' }] },
+  '/retention/calendar': { survey: surveyOf(survey) },
+  '/retention/exclusions': { rules: [{ name: 'Betriebsrat', addresses: ['betriebsrat@hanse-feinmechanik.example'], clauses: [], reason: 'BetrVG: vertraulich' }], changedBy: 'olga', changedAt: ago(4_000), warning: '' },
 };
-
+const preview = { now: survey, then: { ...survey, due: 19_004 }, changed: 2_310, earlier: 900, later: 1_410, newlyDue: 800, newlyDueHeld: 12, noLongerDue: 0 };
 const job = (n, state, more) => ({ id: id(n), by: 'olga', own: true, state, createdAt: ago(n), endedAt: state === 'done' ? ago(n - 0.1) : null, expiresAt: state === 'done' ? ago(-160) : null, done: 812, total: 1_204, downloadable: state === 'done', request: { which: { query: 'subject:angebot has:attachment' }, evidence: true, format: 'eml', zip: true, reason: 'Akteneinsicht' }, result: {}, ...more });
 const takeout = {
   '/exports': { exports: [job(1, 'running'), job(2, 'done', { done: 1_204, result: { mails: 1_190, bytes: 84_000_000, withheld: 3, notSealed: 11, damaged: [] } })] },
   '/restores': { restores: [job(3, 'failed', { downloadable: false, request: { which: { records: [id(4)] }, target: { kind: 'address', address: 'anna.brandt@hanse-feinmechanik.example' }, reason: 'Versehentlich gelöscht' }, result: { error: 'the smarthost does not answer' } })] },
 };
-const approval = { by: id(7), at: ago(2), name: 'dirk', reason: 'Liste geprüft' };
-const run = (n, state, more) => ({ id: id(n), state, ground: { kind: 'period-over' }, classes: ['handelsbriefe'], version: 2, reason: 'Jahresabschluss', proposedBy: id(n === 1 ? 7 : 6), proposer: n === 1 ? 'dirk' : 'olga', proposedAt: ago(n * 30), approvals: state === 'proposed' ? [] : [approval], approvalsNeeded: 1, refusal: null, items: 18_204, bytes: 1_204_000_000, disposed: state === 'running' ? 9_100 : 0, kept: 2, ...more });
+const approval = { by: 'dirk', at: ago(2), reason: 'Liste geprüft' };
+const run = (n, state, more) => ({ id: id(n), state, ground: 'period-over', reference: null, classes: ['handelsbriefe'], policyVersion: 2, reason: 'Jahresabschluss', proposedBy: n === 1 ? 'dirk' : 'olga', proposedAt: ago(n * 30), approvals: state === 'proposed' ? [] : [approval], approvalsNeeded: 1, mayApprove: state === 'proposed', refusal: null, endedAt: null, mails: 18_204, bytes: 1_204_000_000, disposed: state === 'running' ? 9_100 : 0, kept: 2, leftOutHeld: 1_204, leftOutSuspended: 0, leftOutUndetermined: 12, ...more });
 const runs = [run(1, 'proposed'), run(2, 'running'), run(3, 'done', { disposed: 18_202 })];
-const items = Array.from({ length: 5 }, (_, i) => ({ record: id(i + 1), state: i === 3 ? 'kept' : 'waiting', verdict: { class: 'handelsbriefe', policy: 'Handelsbriefe', keptThrough: '2025-12-31' }, receivedAt: ago(60_000 + i * 30), sizeBytes: 61_000 + i, why: i === 3 ? 'a legal hold is on it' : null }));
+const items = Array.from({ length: 5 }, (_, i) => ({ record: id(i + 1), state: i === 3 ? 'kept' : 'waiting', class: 'handelsbriefe', policy: 'Handelsbriefe', keptThrough: '2025-12-31', goneAfter: null, receivedAt: ago(60_000 + i * 30), sizeBytes: 61_000 + i, why: i === 3 ? 'a legal hold is on it' : null, subject: i === 1 ? null : `Angebot ${i}`, from: i === 1 ? null : 'vertrieb@hanse-feinmechanik.example' }));
+
+const batch = (n) => ({ number: n, firstSeq: n * 900 - 899, lastSeq: n * 900, sealedAt: ago((14 - n) * 8), stampedAt: n === 14 ? null : ago((14 - n) * 8), renewedAt: n === 1 ? ago(40) : null, validUntil: n === 14 ? null : ago(-40_000 - n), digest: 'sha256' });
+const report = (month, n) => ({ month, madeAt: ago(500 * n), seq: 1_204 * n, signed: '{}', seal: '30', report: { received: 41_204, archived: 39_000, merged: 2_190, quarantined: { total: 14 }, disposed: 0, addsUp: n !== 2 } });
+const proof = {
+  '/evidence': { events: 12_604, sealedEvents: 12_600, batches: 14, localBatches: 1, lastSealedAt: ago(0.1), forecast: [{ validUntil: ago(-40_000), digest: 'sha256', batches: 13, events: 11_700 }], scrub: { wanted: false, begunAt: ago(30), entries: 48_114, bytes: 4_204_000_000, completedAt: ago(200), completedBytes: 21_804_000_000, findings: [{ at: ago(12), file: 'packs/0007.pack', offset: 1_204_118, why: 'the octets do not have their digest', records: [id(3)], repaired: true }] } },
+  '/evidence/batches': { batches: Array.from({ length: 14 }, (_, i) => batch(i + 1)) },
+  '/evidence/reports': { reports: [report('2026-09', 2), report('2026-10', 1)] },
+};
 
 /** What proves a mail. */
 export const evidence = { state: 'stamped', proofAvailable: false, held: null, deliveries: [{ seq: 48_114, receivedAt: ago(700), state: 'stamped', batch: 1_204, sealedAt: ago(699.9), stampedAt: ago(699.9), authority: 'CN=Qualified Time Stamping 3, O=Example Trust', renewalDue: ago(-40_000), claimsQualified: true, stamps: 1 }] };
@@ -41,11 +51,13 @@ export const evidence = { state: 'stamped', proofAvailable: false, held: null, d
 /** What a question about keeping is answered; undefined for everything else. */
 export function answerKeeping(method, path) {
   if (path === '/matters/preview') return { mails: 1_204, addresses: scope.addresses };
+  if (path === '/retention/surveys') return surveyOf(preview);
   if (method !== 'GET') return undefined;
+  if (proof[path]) return proof[path];
   if (takeout[path]) return takeout[path];
   if (retention[path]) return retention[path];
-  if (path === '/disposals') return { runs };
-  const [, one, list] = /^\/disposals\/(\w+)(\/items)?$/.exec(path) ?? [];
+  if (path === '/disposal/runs') return { runs, disposed: 36_404 };
+  const [, one, list] = /^\/disposal\/runs\/(\w+)(\/items)?$/.exec(path) ?? [];
   if (one) return list ? { items, next: null } : runs.find((other) => other.id === one);
   if (path === '/matters') return { matters };
   const [, matter, part] = /^\/matters\/(\w+)(?:\/(\w+))?$/.exec(path) ?? [];

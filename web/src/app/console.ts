@@ -58,6 +58,7 @@ export const CONSOLE: readonly ConsoleGroup[] = [
   {
     title: 'nav.control',
     pages: [
+      { path: paths.evidence, title: 'evidence.title', needs: ['read_retention'] },
       { path: paths.accessRequests, title: 'requests.title', needs: ['request_access', 'approve_access'] },
       { path: paths.audit, title: 'audit.title', needs: ['read_audit_log'] },
     ],

@@ -38,6 +38,7 @@ export const paths = {
   signInMethods: '/admin/sign-in',
   matters: '/admin/matters',
   matter: '/admin/matters/$matterId',
+  evidence: '/admin/evidence',
   accessRequests: '/admin/access-requests',
   audit: '/admin/audit',
   selection: '/admin/selection',

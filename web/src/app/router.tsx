@@ -91,6 +91,7 @@ const consolePages = [
   page(paths.signInMethods, () => import('../pages/methods/MethodsPage'), 'MethodsPage'),
   page(paths.matters, () => import('../pages/matters/MattersPage'), 'MattersPage'),
   page(paths.matter, () => import('../pages/matters/MatterPage'), 'MatterPage'),
+  page(paths.evidence, () => import('../pages/evidence/EvidencePage'), 'EvidencePage'),
   page(paths.accessRequests, () => import('../pages/requests/RequestsPage'), 'RequestsPage'),
   page(paths.audit, () => import('../pages/audit/AuditPage'), 'AuditPage'),
   page(paths.selection, () => import('../pages/selection/SelectionPage'), 'SelectionPage'),

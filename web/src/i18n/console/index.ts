@@ -7,6 +7,8 @@ import dashboardDe from './dashboard.de.json';
 import dashboardEn from './dashboard.en.json';
 import directoriesDe from './directories.de.json';
 import directoriesEn from './directories.en.json';
+import evidenceDe from './evidence.de.json';
+import evidenceEn from './evidence.en.json';
 import importDe from './import.de.json';
 import importEn from './import.en.json';
 import mattersDe from './matters.de.json';
@@ -31,8 +33,8 @@ import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
-const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
+const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...evidenceEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
+const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...evidenceDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 
