@@ -89,6 +89,9 @@ pub enum CatalogError {
     /// The value is too long or empty.
     #[error("{0} is empty or too long")]
     Invalid(&'static str),
+    /// A batch refers to a part that was erased meanwhile: it is to be stored again.
+    #[error("part {0} is not in the catalog any more")]
+    MissingPart(model::ContentId),
     /// A batch reports a further delivery of a record that the catalog does not have, and the
     /// entry that was written does not contain the mail.
     #[error("record {0} is not in the catalog, and its entry holds no mail")]
@@ -99,6 +102,8 @@ pub enum CatalogError {
     NewerSchema { path: PathBuf, found: u32, known: u32 },
     #[error("{0} does not exist")]
     NotFound(&'static str),
+    #[error(transparent)]
+    Policies(policy::retain::SetError),
     #[error("cannot open the catalog {path}; look at the folder and its permissions")]
     Open { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the catalog {path} cannot be written to; look at its permissions")]
@@ -113,12 +118,13 @@ pub enum CatalogError {
 impl CatalogError {
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Busy | Self::Full { .. } => ErrorKind::Retry,
+            Self::Busy | Self::Full { .. } | Self::MissingPart(_) => ErrorKind::Retry,
             Self::Conflict(_)
             | Self::Exists { .. }
             | Self::Invalid(_)
             | Self::MissingRecord(_)
-            | Self::NotFound(_) => ErrorKind::Refuse,
+            | Self::NotFound(_)
+            | Self::Policies(_) => ErrorKind::Refuse,
             Self::Corrupt { .. }
             | Self::NewerSchema { .. }
             | Self::Open { .. }

@@ -10,6 +10,7 @@ mod account;
 mod audit;
 mod change;
 mod directory;
+mod disposal;
 mod domain;
 mod error;
 mod evidence;
@@ -25,6 +26,7 @@ mod operation;
 mod people;
 mod record;
 mod removal;
+mod retention;
 mod secret;
 mod sign_in;
 mod sqlite;
@@ -48,6 +50,11 @@ pub use directory::{
     DirectoryState, GroupNesting, KnownAccount, KnownDirectory, KnownGroup, MappingEffect,
     MappingRule, Planner, RUN_PROBLEMS_MAX, RUNS_KEPT, RunCounts, RunOutcome, RunProblem,
     RunTrigger, SharedRule,
+};
+pub use disposal::{
+    DISPOSED_AT_ONCE, Disposal, DisposalDetail, DisposalItem, DisposalRun, DisposalState,
+    Disposals, Disposed, DisposedRow, Erasure, ITEMS_AT_ONCE, ItemState, LeftOut, NamedApproval,
+    PartHolder, PartsUnknown,
 };
 pub use domain::{DOMAINS_MAX, DomainRow, Domains};
 pub use error::{CatalogError, Conflict, ErrorKind};
@@ -94,9 +101,14 @@ pub use people::{
 };
 pub use record::{
     Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, NotSelected, Outcome,
-    QuarantineFilter, QuarantineList, QuarantineRow, QuarantineState, Records,
+    PartUse, PartUser, QuarantineFilter, QuarantineList, QuarantineRow, QuarantineState, Records,
 };
 pub use removal::{Removal, RemovalFacts, Removals};
+pub use retention::{
+    By, ExclusionsRow, LABEL_CHARS_MAX, LABELLED_MAX, LabelChange, Labels, POLICY_SET_BYTES_MAX,
+    POLICY_VERSIONS_MAX, PolicySetRow, RetainedMail, RetainedNeeds, Retention, SURVEYS_KEPT,
+    SurveyRow, SuspensionEnd, SuspensionRow, TAGS_MAX,
+};
 pub use secret::{SecretBox, SecretError};
 pub use sign_in::{
     API_TOKENS_MAX, ApiToken, ClaimOperator, ClaimSource, ClientAuthentication, Link, LinkBy,
@@ -120,6 +132,7 @@ pub trait Catalog:
     + AuditLog
     + AuditedChanges
     + Directories
+    + Disposals
     + Domains
     + EvidenceBooks
     + Fetches
@@ -133,6 +146,7 @@ pub trait Catalog:
     + People
     + Records
     + Removals
+    + Retention
     + SignIns
     + Tenants
 {

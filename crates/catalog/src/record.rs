@@ -20,8 +20,24 @@ pub struct Batch {
     pub quarantined: Vec<NewQuarantine>,
     /// Counted only.
     pub not_selected: Vec<NotSelected>,
+    /// Which parts its entries refer to. A part that is not in the catalog (any more) is refused
+    /// ([`CatalogError::MissingPart`]): it was erased since the entry was made.
+    pub uses: Vec<PartUse>,
     /// Written again from the vault: the history over time has counted it already.
     pub replay: bool,
+}
+
+/// The parts that one of the batch's entries refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartUse {
+    pub by: PartUser,
+    pub parts: Vec<ContentId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PartUser {
+    Quarantine(QuarantineId),
+    Record(RecordId),
 }
 
 /// A submission that was not kept, because none of its accounts is selected for the archive.

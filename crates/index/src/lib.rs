@@ -124,6 +124,10 @@ pub trait SearchIndex: Send + Sync {
     /// no error.
     fn remove(&self, tenant: TenantId, records: &[RecordId]) -> Result<()>;
 
+    /// Writes all parts of the index anew that hold something of removed records, so that no word
+    /// of theirs stays on the disk. Commits first. Waits for merges: seconds per gigabyte.
+    fn purge(&self, tenant: TenantId) -> Result<()>;
+
     /// Makes everything applied so far durable and searchable at once (one fsync chain), and
     /// returns the sequence through which the index is now complete. Cheap when nothing is open.
     fn commit(&self, tenant: TenantId) -> Result<u64>;

@@ -89,8 +89,16 @@ id!(
     DirectoryId
 );
 id!(
+    /// One run that disposes of mail, from its proposal to its end.
+    DisposalRunId
+);
+id!(
     /// One grant: who may see the mail of whom.
     GrantId
+);
+id!(
+    /// One look at all mail of a tenant: what its policies come to.
+    SurveyId
 );
 id!(
     /// One group of accounts.

@@ -4,9 +4,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use catalog::{Batch, Committed, NewQuarantine, NewRecord, NotSelected, Outcome, QuarantineState};
+use catalog::{
+    Batch, Committed, DisposedRow, NewQuarantine, NewRecord, NotSelected, Outcome, PartUse,
+    PartUser, QuarantineState,
+};
 use index::IndexChange;
-use model::{HeaderRules, Location, QuarantineId, Shape, SourceId, TenantId};
+use model::{
+    HeaderRules, Location, QuarantineId, RecordFacts, RecordId, Shape, Source, SourceId, TenantId,
+};
+use policy::retain::comes_back;
 use policy::{Assigned, QuarantineReason};
 use rayon::prelude::*;
 use spool::{Claimed, Outcome as Settlement};
@@ -69,11 +75,11 @@ impl Archiver {
 
     fn archive_tenant(&self, tenant: TenantId, claimed: &[&Claimed]) -> Result<()> {
         let rules = self.rules(tenant, claimed)?;
-        let understood: Vec<Understood> = claimed
+        let mut understood: Vec<Understood> = claimed
             .par_iter()
             .map(|one| understand(one, &rules[&one.submission.source.id()]))
             .collect::<Result<_, _>>()?;
-        let assigned = self.assign(tenant, claimed, &understood, &rules)?;
+        let assigned = self.assign(tenant, claimed, &mut understood, &rules)?;
         let items = self.plan(tenant, claimed, understood, assigned)?;
         let composed: Vec<Option<Composed>> = items
             .par_iter()
@@ -87,7 +93,7 @@ impl Archiver {
             .with_batch(&composed, &parts, &locations);
         read_back(&self.parts, tenant, &composed, &places)?;
         let before = self.parts.catalog.max_seq(tenant)?;
-        let batch = self.batch(tenant, &items, &places);
+        let batch = self.batch(tenant, &items, &composed, &places);
         fail::fail_point!("pipeline.catalog.before");
         let committed = self.parts.catalog.commit(tenant, &batch)?;
         fail::fail_point!("pipeline.settle.before");
@@ -114,19 +120,28 @@ impl Archiver {
         &self,
         tenant: TenantId,
         claimed: &[&Claimed],
-        understood: &[Understood],
+        understood: &mut [Understood],
         rules: &HashMap<SourceId, HeaderRules>,
     ) -> Result<Vec<Assigned>> {
         let judge = Judge::of(&*self.parts.catalog, tenant)?;
+        let mut left_out = Vec::with_capacity(claimed.len());
+        for (claimed, understood) in claimed.iter().zip(&mut *understood) {
+            left_out.push(judge.exclude(&claimed.submission, understood)?);
+        }
+        let understood = &*understood;
         let submissions = || {
-            claimed.iter().zip(understood).map(|(claimed, understood)| {
+            claimed.iter().zip(understood.iter()).map(|(claimed, understood)| {
                 let submission = &claimed.submission;
                 (&rules[&submission.source.id()], candidate(submission, &understood.examined))
             })
         };
         let selection = judge.selection(submissions().map(|(_, candidate)| candidate))?;
         Ok(submissions()
-            .map(|(rules, candidate)| judge.assign(rules, &candidate, &selection))
+            .zip(left_out)
+            .map(|((rules, candidate), left_out)| match left_out {
+                true => Assigned::NotSelected,
+                false => judge.assign(rules, &candidate, &selection),
+            })
             .collect())
     }
 
@@ -138,6 +153,7 @@ impl Archiver {
         understood: Vec<Understood>,
         assigned: Vec<Assigned>,
     ) -> Result<Vec<Item<'a>>> {
+        let gone = self.gone(tenant, &understood)?;
         let accepted: Vec<_> = understood
             .iter()
             .zip(&assigned)
@@ -153,12 +169,21 @@ impl Archiver {
                 Assigned::Archive => match foreseen.next() {
                     Some(Outcome::Known) => Plan::Nothing,
                     Some(Outcome::Merged) => Plan::Delivery,
+                    Some(Outcome::New) | None if stays_away(&gone, &understood.facts) => {
+                        Plan::Nothing
+                    }
                     Some(Outcome::New) | None => Plan::Record,
                 },
             };
             items.push(Item { claimed, understood, plan });
         }
         Ok(items)
+    }
+
+    /// What of it was disposed of earlier.
+    fn gone(&self, tenant: TenantId, understood: &[Understood]) -> Result<Vec<DisposedRow>> {
+        let records: Vec<RecordId> = understood.iter().map(|it| it.facts.record).collect();
+        Ok(self.parts.catalog.disposed(tenant, &records)?)
     }
 
     /// A submission that came before is not stored once more, unless its octets were erased.
@@ -191,10 +216,16 @@ impl Archiver {
         Ok((sealed, parts))
     }
 
-    fn batch(&self, tenant: TenantId, items: &[Item<'_>], places: &Places<'_>) -> Batch {
+    fn batch(
+        &self,
+        tenant: TenantId,
+        items: &[Item<'_>],
+        composed: &[Option<Composed>],
+        places: &Places<'_>,
+    ) -> Batch {
         let mut batch =
             Batch { at: self.parts.clock.now(), parts: places.new_parts(), ..Batch::default() };
-        for (item, location) in items.iter().zip(places.entries()) {
+        for ((item, composed), location) in items.iter().zip(composed).zip(places.entries()) {
             let facts = &item.understood.facts;
             if item.plan == Plan::LeaveOut {
                 batch.not_selected.push(NotSelected {
@@ -210,6 +241,16 @@ impl Archiver {
             }
             // Without an entry there is nothing new: the archive has all of it.
             let Some(location) = location else { continue };
+            if let Some(composed) = composed.as_ref().filter(|it| !it.parts.is_empty()) {
+                let by = match item.plan {
+                    Plan::Quarantine(_) => {
+                        PartUser::Quarantine(QuarantineId::of(tenant, item.claimed.content))
+                    }
+                    _ => PartUser::Record(facts.record),
+                };
+                let parts = composed.parts.iter().map(|part| part.content).collect();
+                batch.uses.push(PartUse { by, parts });
+            }
             if let Plan::Quarantine(_) = item.plan {
                 batch.quarantined.push(quarantine(tenant, item, location));
                 continue;
@@ -307,6 +348,13 @@ impl Archiver {
         let ids: Vec<_> = claimed.iter().map(|one| one.id).collect();
         self.parts.spool.settle(&ids, outcome);
     }
+}
+
+/// Whether the mail was disposed of and does not come back by this way.
+fn stays_away(gone: &[DisposedRow], facts: &RecordFacts) -> bool {
+    let live = matches!(facts.source, Source::Smtp { .. });
+    let found = gone.iter().find(|row| row.record == facts.record);
+    found.is_some_and(|row| !comes_back(row.was_erased(), live))
 }
 
 /// One line for each batch and source.

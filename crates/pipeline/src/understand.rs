@@ -1,5 +1,7 @@
 //! What a submission is: pure computing, done on all cores.
 
+use std::collections::HashSet;
+
 use mail::{Examined, MailView};
 use model::{
     ContentId, Digest, HeaderRules, Mark, RecordFacts, RecordId, ReportFacts, Shape, Source,
@@ -38,6 +40,19 @@ pub fn understand(claimed: &Claimed, rules: &HeaderRules) -> Result<Understood, 
     let facts_json = serde_json::to_vec(&facts)?;
     let facts_digest = Digest::of(&facts_json);
     Ok(Understood { examined, view, facts, facts_json, facts_digest })
+}
+
+impl Understood {
+    /// Takes the addresses (by key) out of the facts: the mail is not archived for them.
+    ///
+    /// # Errors
+    /// When the facts cannot be written as JSON, which no input causes.
+    pub fn leave_out(&mut self, keys: &HashSet<String>) -> Result<(), serde_json::Error> {
+        self.facts.participants.retain(|it| !keys.contains(&it.address.key()));
+        self.facts_json = serde_json::to_vec(&self.facts)?;
+        self.facts_digest = Digest::of(&self.facts_json);
+        Ok(())
+    }
 }
 
 /// What is decided by: see [`policy::assign`].

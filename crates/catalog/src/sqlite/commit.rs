@@ -12,8 +12,10 @@ use super::fault::{Abort, Fault};
 use super::intern::Interned;
 use super::quarantine::Added;
 use super::tally::Tallies;
-use super::{Sqlite, quarantine, tenant_row};
-use crate::{Batch, CatalogError, Committed, Inserted, NewRecord, Outcome};
+use super::{Sqlite, dispose, quarantine, tenant_row};
+use crate::{
+    Batch, CatalogError, Committed, Inserted, NewRecord, Outcome, PartHolder, PartUse, PartUser,
+};
 
 /// `To` mailboxes that a list row shows.
 const TO_DISPLAY_MAX: usize = 10;
@@ -37,6 +39,7 @@ pub(super) fn commit(
                 writer.tallies.quarantined(entry);
             }
         }
+        writer.use_parts(batch)?;
         for one in &batch.not_selected {
             writer.figures.not_selected += 1;
             writer.tallies.not_selected(one);
@@ -129,6 +132,30 @@ impl<'a> BatchWriter<'a> {
         Ok(())
     }
 
+    /// What is used here is kept until the last one that uses it is gone.
+    fn use_parts(&self, batch: &Batch) -> Result<(), Abort> {
+        let mut exists =
+            self.db.prepare_cached("SELECT 1 FROM part WHERE tenant = ?1 AND content = ?2")?;
+        for PartUse { by, parts } in &batch.uses {
+            let holder = match by {
+                PartUser::Quarantine(id) => {
+                    quarantine::find(self.db, self.tenant, *id)?.map(PartHolder::Quarantine)
+                }
+                PartUser::Record(id) => {
+                    find_record(self.db, self.tenant, *id)?.map(PartHolder::Record)
+                }
+            };
+            let Some(holder) = holder else { continue };
+            for part in parts {
+                if !exists.exists((self.tenant, part.as_bytes()))? {
+                    return Err(CatalogError::MissingPart(*part).into());
+                }
+            }
+            dispose::use_parts(self.db, holder, parts)?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, new: &NewRecord) -> Result<Inserted, Abort> {
         let participants = self.participants(&new.facts.participants)?;
         let found = find_record(self.db, self.tenant, new.facts.record)?;
@@ -202,11 +229,13 @@ impl<'a> BatchWriter<'a> {
         let message_id = summary.message_id.as_deref().filter(|id| !id.is_empty());
         self.db
             .prepare_cached(
-                "INSERT INTO record (tenant, id, content, decrypted, message_id, message_hash,
+                "INSERT INTO record (row, tenant, id, content, decrypted, message_id, message_hash,
                      subject, from_name, from_address, to_display, sent_at, date, received_at,
                      size_bytes, attachments, kind, shape, marks, pack, slot, offset, length)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                     ?17, ?18, ?19, ?20, ?21, ?22)",
+                 VALUES (max(coalesce((SELECT max(row) FROM record), 0),
+                         coalesce((SELECT row FROM record_floor), 0)) + 1,
+                     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                     ?18, ?19, ?20, ?21, ?22)",
             )?
             .execute(params![
                 self.tenant,

@@ -51,9 +51,12 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, CatalogError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(&error)?;
     prepare(&connection, WRITER_CACHE_KIB).map_err(&error)?;
-    // FULL: a committed transaction survives a power cut, also in WAL mode.
+    // FULL: a committed transaction survives a power cut, also in WAL mode. What is deleted is
+    // overwritten: nothing of a mail that was disposed of stays in free pages.
     connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+        )
         .map_err(&error)?;
     connection
         .pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))

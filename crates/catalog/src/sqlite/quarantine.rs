@@ -89,8 +89,20 @@ fn wait_again(db: &Connection, row: i64, entry: &NewQuarantine) -> Result<(), Fa
     Ok(())
 }
 
+/// The row of an entry.
+pub(super) fn find(db: &Connection, tenant: i64, id: QuarantineId) -> Result<Option<i64>, Fault> {
+    db.prepare_cached("SELECT row FROM quarantine WHERE tenant = ?1 AND id = ?2")?
+        .query_row((tenant, id.as_bytes()), |row| row.get(0))
+        .optional()
+}
+
 /// How many more (or fewer) wait for this reason.
-fn count(db: &Connection, tenant: i64, reason_code: &str, more: i64) -> Result<(), Fault> {
+pub(super) fn count(
+    db: &Connection,
+    tenant: i64,
+    reason_code: &str,
+    more: i64,
+) -> Result<(), Fault> {
     db.prepare_cached(
         "INSERT INTO quarantine_count (tenant, reason_code, waiting) VALUES (?1, ?2, ?3)
          ON CONFLICT (tenant, reason_code) DO UPDATE SET waiting = waiting + excluded.waiting",

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0006_operation.sql"),
     include_str!("0007_ledger.sql"),
     include_str!("0008_fetch.sql"),
+    include_str!("0009_retention.sql"),
     include_str!("0010_holds.sql"),
     include_str!("0011_ledger_events.sql"),
 ];

@@ -121,6 +121,12 @@ impl SearchIndex for TantivyIndex {
         tenant.remove(records)
     }
 
+    fn purge(&self, tenant: TenantId) -> Result<()> {
+        let tenant = self.tenant(tenant);
+        self.make_room(&tenant)?;
+        tenant.purge()
+    }
+
     fn commit(&self, tenant: TenantId) -> Result<u64> {
         self.tenant(tenant).commit()
     }

@@ -247,6 +247,33 @@ impl Tenant {
         })
     }
 
+    pub(super) fn purge(&self) -> Result<()> {
+        if self.open()?.is_none() && lock(&self.writing).is_none() {
+            return Ok(());
+        }
+        self.commit()?;
+        // Merges that run already take what was removed into their new segment.
+        self.close_writer()?;
+        self.with_writer(|writing| {
+            let index = writing.writer.index().clone();
+            let metas = index.searchable_segment_metas().map_err(self.engine("list segments"))?;
+            for meta in metas.iter().filter(|meta| meta.has_deletes()) {
+                let merged = writing.writer.merge(&[meta.id()]).wait();
+                merged.map_err(self.engine("write a segment anew"))?;
+            }
+            let removed = writing.writer.garbage_collect_files().wait();
+            removed.map_err(self.engine("remove old segments")).map(drop)
+        })?;
+        if let Some(open) = lock(&self.open).as_ref() {
+            open.reader.reload().map_err(self.engine("show a merge"))?;
+        }
+        // Files that the former reader held open go now.
+        self.with_writer(|writing| {
+            let removed = writing.writer.garbage_collect_files().wait();
+            removed.map_err(self.engine("remove old segments")).map(drop)
+        })
+    }
+
     fn record_term(&self, record: RecordId) -> Term {
         Term::from_field_bytes(self.shared.fields.id, record.as_bytes())
     }

@@ -1,8 +1,9 @@
 use jiff::civil::Date;
-use model::{AccountId, SourceId, Timestamp};
+use model::{AccountId, EmailAddress, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Zone;
+use crate::Domains;
 
 /// One condition of a policy, or its opposite. All clauses of a policy must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ impl From<Condition> for Clause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Condition {
-    /// An attachment with this file extension, such as `pdf`. Answered by the index.
+    /// An attachment whose name has this word, such as the extension `pdf`. Answered by the index.
     AttachmentType {
         any_of: Vec<String>,
     },
@@ -98,6 +99,23 @@ pub enum Direction {
     Outgoing,
 }
 
+/// Which way a mail went between these addresses (by key). Without domains nobody can tell.
+pub fn direction(
+    domains: &Domains,
+    senders: &[String],
+    recipients: &[String],
+) -> Option<Direction> {
+    if domains.is_empty() {
+        return None;
+    }
+    let own = |key: &String| domains.contains(&EmailAddress::new(key));
+    Some(match senders.iter().any(own) {
+        false => Direction::Incoming,
+        true if recipients.iter().all(own) => Direction::Internal,
+        true => Direction::Outgoing,
+    })
+}
+
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matched {
@@ -130,7 +148,8 @@ impl std::ops::Not for Matched {
 pub struct MailFacts<'a> {
     pub senders: &'a [String],
     pub recipients: &'a [String],
-    pub direction: Direction,
+    /// `None`: the tenant names no domains, so nobody can tell.
+    pub direction: Option<Direction>,
     pub subject: &'a str,
     pub size_bytes: u64,
     pub sources: &'a [SourceId],
@@ -159,7 +178,7 @@ impl Condition {
             Self::Query { text } => Some(text.clone()),
             Self::AttachmentType { any_of } => {
                 let named: Vec<String> =
-                    any_of.iter().map(|name| format!("filename:*.{name}")).collect();
+                    any_of.iter().map(|name| format!("filename:\"{name}\"")).collect();
                 Some(named.join(" OR "))
             }
             _ => None,
@@ -174,7 +193,9 @@ impl Condition {
             Self::Class { any_of } => {
                 facts.class.is_some_and(|class| any_of.iter().any(|one| same(one, class))).into()
             }
-            Self::Direction { any_of } => any_of.contains(&facts.direction).into(),
+            Self::Direction { any_of } => facts
+                .direction
+                .map_or(Matched::Unknown, |direction| any_of.contains(&direction).into()),
             Self::Domain { any_of } => {
                 let mut all = facts.senders.iter().chain(facts.recipients);
                 all.any(|key| any_of.iter().any(|domain| lies_in(key, domain))).into()

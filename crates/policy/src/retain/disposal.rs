@@ -118,6 +118,15 @@ pub enum NotDisposable {
     Undetermined,
 }
 
+/// Whether a mail that was destroyed is archived anew when it comes once more.
+///
+/// What a court or the person concerned wanted erased stays away. What went because its period was
+/// over begins a new one when it is received again; an import or a mailbox that is read once more
+/// only brings what was there already. `live`: it was received, not found.
+pub fn comes_back(was_erased: bool, live: bool) -> bool {
+    live && !was_erased
+}
+
 /// Decides whether a record may be destroyed.
 ///
 /// 1. No hold: nothing, neither the end of its period nor a court's order, destroys a held mail.

@@ -13,10 +13,11 @@ mod set;
 mod verdict;
 
 pub use calendar::{Begins, Period, PeriodError, Zone, ZoneError};
-pub use condition::{Clause, Condition, Direction, MailFacts, Matched};
+pub use condition::{Clause, Condition, Direction, MailFacts, Matched, direction};
 pub use disposal::{
     DisposalApproval, DisposalCase, DispositionOrder, ERASURE_APPROVALS, Ground, HoldState,
-    NotDisposable, REASON_CHARS_MAX as DISPOSAL_REASON_CHARS_MAX, RUN_APPROVALS, may_dispose,
+    NotDisposable, REASON_CHARS_MAX as DISPOSAL_REASON_CHARS_MAX, RUN_APPROVALS, comes_back,
+    may_dispose,
 };
 pub use exclusion::{Exclusion, ExclusionError, Exclusions};
 pub use ready::{ReadySet, ready_sets};

@@ -67,7 +67,7 @@ impl Mail {
         work(&MailFacts {
             senders: &self.senders,
             recipients: &self.recipients,
-            direction: self.direction,
+            direction: Some(self.direction),
             subject: &self.subject,
             size_bytes: self.size_bytes,
             sources: &self.sources,

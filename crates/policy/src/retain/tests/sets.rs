@@ -119,5 +119,5 @@ fn the_queries_of_a_set_are_asked_once() {
     let query = || Condition::Query { text: "b".into() };
     let types = Condition::AttachmentType { any_of: values(&[".PDF", "xml"]) };
     let sets = set(vec![policy("1", None, vec![query(), types]), policy("2", None, vec![query()])]);
-    assert_eq!(sets.expect("a set").queries(), ["b", "filename:*.pdf OR filename:*.xml"]);
+    assert_eq!(sets.expect("a set").queries(), ["b", "filename:\"pdf\" OR filename:\"xml\""]);
 }
