@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{
-    Batch, Catalog, DomainRow, MatterNote, NewPart, NewQuarantine, NewRecord, SourceKind,
-    SourceRow, SourceState, Tenant, TenantState,
+    Batch, Catalog, DomainRow, MatterNote, NewPart, NewQuarantine, NewRecord, PartUse, PartUser,
+    SourceKind, SourceRow, SourceState, Tenant, TenantState,
 };
 use index::SearchIndex;
 use model::{
@@ -20,6 +20,7 @@ use store::{
 };
 
 use crate::Result;
+use crate::retain::Doomed;
 
 /// Entries that are committed together.
 const BATCH_ENTRIES: usize = 500;
@@ -58,6 +59,8 @@ pub fn rebuild(
         }
         ensure_tenant(vault, &**catalog, tenant, clock.now(), &mut rebuilt)?;
         index.drop_tenant(tenant)?;
+        // What the old catalog knew and the vault does not.
+        ledger::Ledger::new(Arc::clone(vault), Arc::clone(catalog)).flush(tenant)?;
         rebuild_tenant(vault, catalog, tenant, &mut rebuilt)?;
         rebuilt.tenants += 1;
     }
@@ -127,11 +130,15 @@ fn rebuild_tenant(
 ) -> Result<()> {
     let replay = catalog.has_history(tenant)?;
     // Events that are not about mail know their numbers; mail takes what is left, in its order.
+    let mut doomed = Doomed::default();
     for scanned in vault.scan(tenant, 1..=u32::MAX)?.only(EntryKind::Note) {
         if let Scanned::Entry { location, entry } = scanned {
             ledger::recover_event(&**catalog, tenant, location, &entry.octets)?;
+            doomed.learn(&**catalog, tenant, &entry.octets)?;
         }
     }
+    // A disposal was interrupted before these keys were erased.
+    let mut left = Vec::new();
     let mut builder = Builder {
         replay,
         vault,
@@ -146,6 +153,7 @@ fn rebuild_tenant(
         match scanned {
             Scanned::Damaged(damage) => builder.rebuilt.damaged.push(format!("{tenant}: {damage}")),
             Scanned::Erased { .. } => builder.rebuilt.erased += 1,
+            Scanned::Entry { location, .. } if doomed.contains(location) => left.push(location),
             Scanned::Entry { location, entry } => builder.add(location, &entry)?,
         }
         if builder.batch.records.len() + builder.batch.parts.len() >= BATCH_ENTRIES {
@@ -153,6 +161,8 @@ fn rebuild_tenant(
         }
     }
     builder.commit()?;
+    rebuilt.erased += left.len() as u64;
+    vault.erase(tenant, &left)?;
     Ok(catalog.complete_ledger(tenant)?)
 }
 
@@ -200,11 +210,31 @@ impl Builder<'_> {
             || self.catalog.locate(self.tenant, &[part])?.first().is_some_and(Option::is_some))
     }
 
+    /// Those that are there: what is lost is damage that is named elsewhere.
+    fn known_parts(&self, parts: Vec<ContentId>) -> std::result::Result<Vec<ContentId>, String> {
+        let mut known = Vec::with_capacity(parts.len());
+        for part in parts {
+            if self.known(part).map_err(|error| error.to_string())? {
+                known.push(part);
+            }
+        }
+        Ok(known)
+    }
+
     /// An error is text: one entry that cannot be read does not stop the others.
     fn add_bundle(&mut self, location: Location, entry: &Entry) -> std::result::Result<(), String> {
         let bundle = Bundle::parse(&entry.octets).map_err(|error| error.to_string())?;
         let facts: RecordFacts = serde_json::from_slice(bundle.facts())
             .map_err(|error| format!("the facts are not readable: {error}"))?;
+        let by = match entry.kind {
+            EntryKind::Quarantine => PartUser::Quarantine(QuarantineId::of(
+                self.tenant,
+                bundle.section(SectionKind::Mail).map_or(facts.content, |(content, _)| content),
+            )),
+            _ => PartUser::Record(facts.record),
+        };
+        let parts = self.known_parts(bundle.parts())?;
+        self.batch.uses.push(PartUse { by, parts });
         if entry.kind == EntryKind::Quarantine {
             self.batch.quarantined.push(self.quarantine(&facts, &bundle, location));
             return Ok(());

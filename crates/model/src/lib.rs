@@ -17,7 +17,8 @@ pub use document::IndexDocument;
 pub use envelope::{Envelope, Fetched, HeaderRule, HeaderRules, Source, Submission};
 pub use id::{
     AccessRequestId, AccountId, ApiTokenId, DirectoryId, DisposalRunId, GrantId, GroupId, HoldId,
-    JobId, MatterId, ParseIdError, ProviderId, QuarantineId, RecordId, SourceId, SurveyId, TenantId,
+    JobId, MatterId, ParseIdError, ProviderId, QuarantineId, RecordId, SourceId, SurveyId,
+    TenantId,
 };
 pub use journal::{JournalRecipient, JournalReport, JournalVariant, RecipientField};
 pub use record::{

@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::line::Line;
 use crate::notify::{Memory, Smarthost, Watchman};
 use crate::settings::SettingsDesk;
-use crate::{holds, scrubbing, sealing, systemd};
+use crate::{holds, retention, scrubbing, sealing, systemd};
 
 /// How often expired rows of the catalog are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -44,6 +44,7 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
     chores.spawn(watch_over(watchman, shutdown.clone()));
     let (discovery, catalog) = (Arc::clone(&line.discovery), Arc::clone(&line.parts.catalog));
     chores.spawn(holds::watch(discovery, catalog, shutdown.clone()));
+    chores.spawn(retention::watch(retention::parts(line), shutdown.clone()));
     if let Some(sealer) = line.take_sealer() {
         chores.spawn(sealing::watch(sealer, shutdown.clone()));
     }

@@ -19,6 +19,7 @@ mod metrics;
 mod notify;
 mod operation;
 mod questions;
+mod retention;
 mod router;
 mod scrubbing;
 mod sealing;

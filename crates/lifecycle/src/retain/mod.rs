@@ -3,6 +3,7 @@
 mod classify;
 mod execute;
 mod propose;
+mod recover;
 mod survey;
 mod work;
 
@@ -19,6 +20,7 @@ pub use execute::{execute, finish_erasures};
 pub use propose::{
     ERASURE_RECORDS_MAX, NewErasure, NewRun, begin_run, complete_proposal, decide, propose_erasure,
 };
+pub use recover::Doomed;
 pub use survey::{ClassFigures, MonthFigures, Preview, Survey, preview, survey};
 pub use work::work;
 
