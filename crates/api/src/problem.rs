@@ -103,9 +103,28 @@ impl From<catalog::CatalogError> for Problem {
             }
             CatalogError::Invalid(_) => Self::bad_request("invalid", error.to_string()),
             CatalogError::NotFound(_) => Self::not_found(),
+            CatalogError::Policies(_) => Self::bad_request("retention-policies", error.to_string()),
             _ if error.kind() == ErrorKind::Retry => Self::busy(),
             _ => Self::internal(&error),
         }
+    }
+}
+
+impl From<lifecycle::Error> for Problem {
+    fn from(error: lifecycle::Error) -> Self {
+        use lifecycle::Error;
+        let (status, code) = match error {
+            Error::Catalog(error) => return error.into(),
+            Error::Busy => return Self::busy(),
+            Error::Held => (StatusCode::CONFLICT, "held"),
+            Error::NoPolicies => (StatusCode::CONFLICT, "no-policies"),
+            Error::NoReason => (StatusCode::BAD_REQUEST, "reason"),
+            Error::NotProposed => (StatusCode::CONFLICT, "not-proposed"),
+            Error::OwnProposal => (StatusCode::CONFLICT, "own-proposal"),
+            Error::UnknownRecord => (StatusCode::BAD_REQUEST, "records"),
+            error => return Self::internal(&error),
+        };
+        Self::new(status, code).detail(error.to_string())
     }
 }
 

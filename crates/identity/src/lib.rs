@@ -133,6 +133,11 @@ impl Identity {
     }
 
     /// `COUNT` bytes that nobody can guess.
+    /// For an id that nobody can guess.
+    pub fn draw_id(&self) -> [u8; 16] {
+        self.draw()
+    }
+
     fn draw<const COUNT: usize>(&self) -> [u8; COUNT] {
         let mut bytes = [0; COUNT];
         self.random.fill(&mut bytes);

@@ -1,3 +1,4 @@
+mod purge;
 mod truth;
 
 use std::path::Path;

@@ -37,6 +37,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::backup as backup_command;
 use crate::commands::evidence as evidence_command;
+use crate::commands::retention as retention_command;
 use crate::commands::settings as settings_command;
 use crate::commands::{
     account, audit, directory, domain, grant, group, import, maintain, quarantine, running,
@@ -87,6 +88,9 @@ enum Command {
     /// Groups that mailboxes are opened to
     #[command(subcommand)]
     Group(group::Command),
+    /// Disposal runs: what is proposed, approved, destroyed
+    #[command(subcommand)]
+    Disposal(retention_command::Disposal),
     /// Evidence: how far the ledgers are sealed
     #[command(subcommand)]
     Evidence(evidence_command::Command),
@@ -105,6 +109,9 @@ enum Command {
     Rebuild(maintain::Arguments),
     /// Make a data folder from a backup, and examine it
     Restore(backup_command::RestoreArguments),
+    /// Retention: how long mail is kept
+    #[command(subcommand)]
+    Retention(retention_command::Command),
     /// Run the server
     Serve(serve::Arguments),
     /// The server's settings
@@ -182,6 +189,7 @@ fn run(
         Command::Directory(command) => directory::run(&config, command),
         Command::Grant(command) => grant::run(&config, command),
         Command::Group(command) => group::run(&config, command),
+        Command::Disposal(command) => retention_command::disposal(&config, command),
         Command::Evidence(command) => evidence_command::run(&config, command),
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Log(command) => running::log(&config, &command),
@@ -193,6 +201,7 @@ fn run(
         Command::Quarantine(command) => quarantine::run(&config, command),
         Command::Rebuild(arguments) => maintain::rebuild(&config, &arguments),
         Command::Restore(command) => backup_command::restore(&config, &command),
+        Command::Retention(command) => retention_command::run(&config, command),
         Command::Serve(arguments) => serve::run(config, &arguments, logging),
         Command::Settings(command) => settings_command::run(&config, command),
         Command::Source(command) => source::run(&config, command),

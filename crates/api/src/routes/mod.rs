@@ -5,6 +5,7 @@ pub mod audit;
 mod dashboard;
 mod directories;
 mod directory_answers;
+mod disposal;
 mod documents;
 mod grants;
 mod groups;
@@ -17,6 +18,7 @@ mod probes;
 mod providers;
 mod quarantine;
 pub mod records;
+mod retention;
 pub mod search;
 mod session;
 mod settings;
@@ -107,6 +109,22 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(ledger::reports))
         .routes(routes!(ledger::scrub))
         .routes(routes!(dashboard::dashboard))
+        .routes(routes!(retention::retention_policies, retention::make_version))
+        .routes(routes!(retention::ready_retention_sets))
+        .routes(routes!(retention::ask_survey))
+        .routes(routes!(retention::retention_survey))
+        .routes(routes!(retention::retention_calendar))
+        .routes(routes!(retention::suspend_class))
+        .routes(routes!(retention::resume_class))
+        .routes(routes!(retention::exclusions, retention::set_exclusions))
+        .routes(routes!(retention::label_mails))
+        .routes(routes!(disposal::disposal_runs, disposal::propose_disposal))
+        .routes(routes!(disposal::propose_erasure))
+        .routes(routes!(disposal::disposal_run))
+        .routes(routes!(disposal::disposal_items))
+        .routes(routes!(disposal::disposal_items_csv))
+        .routes(routes!(disposal::approve_disposal))
+        .routes(routes!(disposal::reject_disposal))
         .routes(routes!(jobs::jobs))
         .routes(routes!(jobs::job))
         .routes(routes!(jobs::cancel_job))

@@ -5,6 +5,7 @@ mod ledger;
 mod matters;
 mod operation;
 mod people;
+mod retention;
 mod tenancy;
 
 use std::collections::BTreeSet;
@@ -101,6 +102,7 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         ledger::ROUTES,
         operation::ROUTES,
         people::ROUTES,
+        retention::ROUTES,
         sign_in::ROUTES,
         tenancy::ROUTES,
         people::LAST,
@@ -171,6 +173,7 @@ struct Things {
     quarantined: String,
     matters: matters::Things,
     people: people::Things,
+    retention: retention::Things,
     tenancy: tenancy::Things,
     /// Otto's.
     account: String,
@@ -188,11 +191,23 @@ impl Things {
         world.state.live_log.close();
         let matters = matters::Things::of(world);
         let people = people::Things::of(world);
+        let retention = retention::Things::of(world);
         let tenancy = tenancy::Things::of(world);
         let directory = world.directory().to_string();
         let (record, report) = (record.to_string(), report.to_string());
         let provider = sign_in::provider(world).to_string();
-        Self { record, report, quarantined, account, provider, matters, people, tenancy, directory }
+        Self {
+            record,
+            report,
+            quarantined,
+            account,
+            provider,
+            matters,
+            people,
+            retention,
+            tenancy,
+            directory,
+        }
     }
 
     fn path(&self, template: &str) -> String {
@@ -210,7 +225,8 @@ impl Things {
             .replace("{token}", &"0".repeat(32))
             .replace("{index}", "0")
             .replace("{cid}", "logo%40a");
-        let path = self.matters.path(&self.people.path(&self.tenancy.path(&path)));
+        let path =
+            self.retention.path(&self.matters.path(&self.people.path(&self.tenancy.path(&path))));
         if path.ends_with("/suggest") { path + "?q=from:a" } else { path }
     }
 }
@@ -259,7 +275,9 @@ async fn an_officer_gets_what_an_auditor_gets_and_decides_about_access() {
             // It was approved just before.
             Some("reject") if decides => NONE,
             _ if decides => OK,
-            _ => matters::officer(route).unwrap_or(route.expected[5]),
+            _ => matters::officer(route)
+                .or_else(|| retention::officer(route))
+                .unwrap_or(route.expected[5]),
         };
         let body = route.body.map(|body| body.replace("{who}", "Otto"));
         let answer = world.call(Who::Otto, method, &things.path(path), body.as_deref()).await;
@@ -276,6 +294,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         report: format!("sha256:{}", "0".repeat(64)),
         quarantined: "0".repeat(32),
         matters: matters::Things::all("00000000000000000000000000000000"),
+        retention: retention::Things::all("00000000000000000000000000000000"),
         people: people::Things::all("00000000000000000000000000000000"),
         tenancy: tenancy::Things::all("00000000000000000000000000000000"),
         account: "0".repeat(32),
@@ -287,6 +306,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         report: "x".into(),
         quarantined: "%00".into(),
         matters: matters::Things::all("%00"),
+        retention: retention::Things::all("%00"),
         people: people::Things::all("%00"),
         tenancy: tenancy::Things::all("%00"),
         account: "x".into(),

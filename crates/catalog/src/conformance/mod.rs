@@ -6,6 +6,7 @@ mod ledger;
 mod matters;
 mod people;
 mod records;
+mod retention;
 mod sign_in;
 mod tenancy;
 mod visibility;
@@ -39,6 +40,7 @@ pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
         tenancy::PROMISES,
         fetch::PROMISES,
         ledger::PROMISES,
+        retention::PROMISES,
         matters::PROMISES,
     ]
     .concat();

@@ -14,6 +14,7 @@ pub mod maintain;
 pub mod order;
 pub mod people;
 pub mod quarantine;
+pub mod retention;
 pub mod running;
 pub mod settings;
 pub mod sign_in;

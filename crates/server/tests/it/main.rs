@@ -4,6 +4,7 @@ mod archive;
 mod backup;
 mod crash;
 mod damage;
+mod disposal;
 mod evidence;
 mod formats;
 mod generated;
