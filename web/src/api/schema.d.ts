@@ -575,6 +575,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/disposal/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Proposes that single mails be destroyed before their time: by order of a court, or at the
+         *     demand of the person concerned. Two other persons must approve.
+         */
+        post: operations["proposeErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disposal/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proposed, running and ended runs. */
+        get: operations["disposalRuns"];
+        put?: never;
+        /** Proposes everything whose period is over, but for what is held or suspended. */
+        post: operations["proposeDisposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disposal/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run with its counts. */
+        get: operations["disposalRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disposal/runs/{run}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a proposal. With the last approval that it takes it begins, and cannot be undone. */
+        post: operations["approveDisposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disposal/runs/{run}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its mails; what they are about is shown to who may see them. */
+        get: operations["disposalItems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disposal/runs/{run}/items.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All its mails as CSV, without what they are about. */
+        get: operations["disposalItemsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disposal/runs/{run}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rejects a proposal; whoever made it withdraws it so. */
+        post: operations["rejectDisposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/domains": {
         parameters: {
             query?: never;
@@ -1447,6 +1570,164 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What ends when: the last survey of the policies in force. */
+        get: operations["retentionCalendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/exclusions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is not archived. */
+        get: operations["retentionExclusions"];
+        /** Replaces the rules of what is not archived; they count for mail that comes from now on. */
+        put: operations["setRetentionExclusions"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives mails a class or a tag, or takes it. */
+        post: operations["labelMails"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of the policies and suspended classes. */
+        get: operations["retentionPolicies"];
+        put?: never;
+        /** Makes the next version. Nothing is destroyed by it: that takes a disposal run. */
+        post: operations["makeRetentionVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/ready-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sets to begin with. */
+        get: operations["readyRetentionSets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/surveys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks what the policies come to over all mail, or what a draft would. Made within seconds to
+         *     minutes; look at it with its id.
+         */
+        post: operations["askRetentionSurvey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/surveys/{survey}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A survey, or how it stands. */
+        get: operations["retentionSurvey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/suspensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Suspends the disposal of a whole class ("tax hold"). */
+        post: operations["suspendClass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/suspensions/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a suspension. */
+        post: operations["resumeClass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -2167,6 +2448,9 @@ export interface components {
             reports: number;
             storedBytes: components["schemas"]["StoredBytes"];
         };
+        AskSurvey: {
+            draft?: components["schemas"]["RetentionDraft"] | null;
+        };
         Attachment: {
             /** Format: int32 */
             index: number;
@@ -2289,6 +2573,11 @@ export interface components {
         ClaimOperator: "contains" | "ends_with" | "equals" | "in" | "starts_with";
         /** @enum {string} */
         ClaimSource: "id_token" | "user_info";
+        /** @description Which class, and why. */
+        ClassAndReason: {
+            class: string;
+            reason: string;
+        };
         /**
          * @description OpenID Connect Core §9.
          * @enum {string}
@@ -2692,6 +2981,95 @@ export interface components {
             /** Format: int64 */
             totalBytes: number;
         };
+        /** @description One mail of a run. */
+        DisposalItem: {
+            class?: string | null;
+            from?: string | null;
+            /** @description The last day on which it may exist. */
+            goneAfter?: string | null;
+            /** @description The last day on which it must be kept. */
+            keptThrough?: string | null;
+            policy?: string | null;
+            /** Format: date-time */
+            receivedAt: string;
+            record: string;
+            /** Format: int64 */
+            sizeBytes: number;
+            state: string;
+            /** @description For who may see the mail. */
+            subject?: string | null;
+            /** @description Why it stays. */
+            why?: string | null;
+        };
+        DisposalItemsAnswer: {
+            items: components["schemas"]["DisposalItem"][];
+            next?: string | null;
+        };
+        DisposalReason: {
+            reason: string;
+        };
+        /** @description A run that disposes of mail. */
+        DisposalRun: {
+            approvals: components["schemas"]["DisposalWord"][];
+            /** Format: int32 */
+            approvalsNeeded: number;
+            /** Format: int64 */
+            bytes: number;
+            /** @description None: all. */
+            classes: string[];
+            /** Format: int64 */
+            disposed: number;
+            /** Format: date-time */
+            endedAt?: string | null;
+            /** @description `period-over`, `court-order` or `right-to-erasure`. */
+            ground: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Items that stay after all.
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description Due, but on hold, suspended, or undetermined: not proposed.
+             */
+            leftOutHeld: number;
+            /** Format: int64 */
+            leftOutSuspended: number;
+            /** Format: int64 */
+            leftOutUndetermined: number;
+            /** Format: int64 */
+            mails: number;
+            /** @description Whether the caller may approve it. */
+            mayApprove: boolean;
+            /** Format: int32 */
+            policyVersion?: number | null;
+            /** Format: date-time */
+            proposedAt: string;
+            proposedBy: string;
+            reason: string;
+            /** @description Of an erasure: the court's or the person's letter. */
+            reference?: string | null;
+            refusal?: components["schemas"]["DisposalWord"] | null;
+            /** @description `proposing`, `proposed`, `running`, `done`, `rejected` or `withdrawn`. */
+            state: string;
+        };
+        /** @description What a person said. */
+        DisposalWord: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            reason: string;
+        };
+        DisposalsAnswer: {
+            /**
+             * Format: int64
+             * @description Records that were disposed of so far.
+             */
+            disposed: number;
+            /** @description Newest first. */
+            runs: components["schemas"]["DisposalRun"][];
+        };
         Domain: {
             /** Format: date-time */
             addedAt: string;
@@ -2754,6 +3132,14 @@ export interface components {
             scrub: components["schemas"]["ScrubStatus"];
             /** Format: int64 */
             sealedEvents: number;
+        };
+        ExclusionsAnswer: {
+            /** Format: date-time */
+            changedAt?: string | null;
+            changedBy?: string | null;
+            rules: components["schemas"]["RetentionExclusion"][];
+            /** @description What whoever changes them must have read. */
+            warning: string;
         };
         ExportTenant: {
             /**
@@ -3036,6 +3422,13 @@ export interface components {
         };
         /** @enum {string} */
         JournalVariant: "exchange2003" | "microsoft" | "ndr_wrapped";
+        LabelsAnswer: {
+            /**
+             * Format: int64
+             * @description How many of the mails exist.
+             */
+            changed: number;
+        };
         LargeMailbox: {
             account: string;
             /** Format: int64 */
@@ -3245,12 +3638,25 @@ export interface components {
             /** @description Names of rights, such as `read_status`; none beyond the account's. */
             scopes: string[];
         };
+        NewDisposalRun: {
+            /** @description None: all. */
+            classes?: string[];
+            reason: string;
+        };
         NewDomain: {
             /** @description In any case, with or without umlauts. */
             name: string;
             /** @description Send what waits as `not-ours` through the rules again. */
             rerun?: boolean;
             subdomains?: boolean;
+        };
+        NewErasure: {
+            /** @description `court-order` or `right-to-erasure`. */
+            ground: string;
+            reason: string;
+            /** @description Ids of records, at most 1,000. */
+            records: string[];
+            reference: string;
         };
         NewGrant: {
             /** @description Whom to: an account, or else a group. */
@@ -3564,6 +3970,17 @@ export interface components {
             parts: components["schemas"]["PartReadiness"][];
             ready: boolean;
         };
+        /** @description A set that is offered to begin with. */
+        ReadyRetentionSet: {
+            id: string;
+            /** @description The law that it follows, and what it leaves to the reader. */
+            note: string;
+            policies: components["schemas"]["RetentionPolicy"][];
+            title: string;
+        };
+        ReadyRetentionSets: {
+            sets: components["schemas"]["ReadyRetentionSet"][];
+        };
         ReasonCount: {
             /** @description `damaged-report`, `foreign-organisation`, `no-organisation` or `not-ours`. */
             code: string;
@@ -3665,6 +4082,127 @@ export interface components {
             /** Format: int64 */
             sizeBytes: number;
             variant?: components["schemas"]["JournalVariant"] | null;
+        };
+        RetentionAnswer: {
+            /** @description Newest first, ended ones too. */
+            suspensions: components["schemas"]["RetentionSuspension"][];
+            /** @description Newest first. */
+            versions: components["schemas"]["RetentionVersion"][];
+            /** @description Zones that are known by name. */
+            zones: string[];
+        };
+        /** @description When periods end. */
+        RetentionCalendar: {
+            survey?: components["schemas"]["RetentionSurvey"] | null;
+        };
+        /** @description Whether something changed. */
+        RetentionChanged: {
+            changed: boolean;
+        };
+        /** @description One condition; which members it has depends on its kind. */
+        RetentionClause: {
+            /**
+             * @description One of these. Of `mailbox` and `source` ids, of `direction` `incoming`, `internal`,
+             *     `outgoing`; addresses are `a@x.example`, `@x.example` or `jobs@`.
+             */
+            anyOf?: string[] | null;
+            /** Format: int64 */
+            atLeast?: number | null;
+            /** Format: int64 */
+            atMost?: number | null;
+            from?: string | null;
+            /**
+             * @description `attachment-type`, `class`, `direction`, `domain`, `folder`, `mailbox`, `recipient`,
+             *     `sender`, `source`, `subject`, `tag` (each with `anyOf`), `query` (`text`), `received`
+             *     (`from`, `through`: days) or `size` (`atLeast`, `atMost`: bytes).
+             */
+            kind: string;
+            /** @description Holds when the condition does not. */
+            not?: boolean;
+            text?: string | null;
+            through?: string | null;
+        };
+        /** @description A version of the policies as somebody wrote it. */
+        RetentionDraft: {
+            /** @description The first that fits decides. */
+            policies: components["schemas"]["RetentionPolicy"][];
+            reason: string;
+            /** @description The day from which it is in force, such as `2027-01-01`. */
+            validFrom: string;
+            /** @description Where days begin and end: `Europe/Berlin`, `UTC` or a POSIX rule. */
+            zone: string;
+        };
+        /** @description A mailbox whose mail is not archived. */
+        RetentionExclusion: {
+            /** @description `works.council@x.example`, `@council.x.example` or `council@`. */
+            addresses: string[];
+            clauses?: components["schemas"]["RetentionClause"][];
+            name: string;
+            /** @description Why, and on which legal ground. */
+            reason: string;
+        };
+        /** @description A length of time in the calendar's own units. */
+        RetentionPeriod: {
+            /** Format: int32 */
+            days?: number;
+            /** Format: int32 */
+            months?: number;
+            /** Format: int32 */
+            years?: number;
+        };
+        /** @description How long one kind of mail is kept. */
+        RetentionPolicy: {
+            atMost?: components["schemas"]["RetentionPeriod"] | null;
+            /** @description `at-event`, or `at-year-end`: the period begins with the end of the calendar year. */
+            begins?: string;
+            class: string;
+            /** @description All must hold; none: every mail. */
+            clauses?: components["schemas"]["RetentionClause"][];
+            /** @description `receipt` or `sending`. */
+            from?: string;
+            keep?: components["schemas"]["RetentionPeriod"] | null;
+            name: string;
+            reason?: string;
+        };
+        /** @description What the policies come to, over all mail. */
+        RetentionSurvey: {
+            /** Format: date-time */
+            askedAt: string;
+            askedBy: string;
+            /** Format: date-time */
+            endedAt?: string | null;
+            error?: string | null;
+            id: string;
+            /** @description Whether it compares a draft with what is in force. */
+            isPreview: boolean;
+            /**
+             * @description Of a survey: `mails`, `bytes`, `undetermined`, `keptForEver`, `due`, `dueBytes`, `overdue`,
+             *     `dueHeld`, `dueSuspended`, `classes`, `months`. Of a preview: `now` and `then` (each such a
+             *     survey), `changed`, `earlier`, `later`, `newlyDue`, `newlyDueHeld`, `noLongerDue`.
+             */
+            result?: Record<string, never> | null;
+            /** @description `waiting`, `done` or `failed`. */
+            state: string;
+        };
+        /** @description A class of which nothing is disposed for the time being. */
+        RetentionSuspension: {
+            /** Format: date-time */
+            begunAt: string;
+            begunBy: string;
+            class: string;
+            endReason?: string | null;
+            /** Format: date-time */
+            endedAt?: string | null;
+            endedBy?: string | null;
+            reason: string;
+        };
+        RetentionVersion: components["schemas"]["RetentionDraft"] & {
+            inForce: boolean;
+            /** Format: date-time */
+            madeAt: string;
+            madeBy: string;
+            /** Format: int32 */
+            version: number;
         };
         /** @enum {string} */
         Role: "sender" | "on_behalf_of" | "to" | "cc" | "bcc" | "recipient" | "forwarded_from" | "mailbox";
@@ -3831,6 +4369,22 @@ export interface components {
              *     and signing out is refused.
              */
             mustEnrolSecondFactor: boolean;
+        };
+        SetExclusions: {
+            reason: string;
+            rules: components["schemas"]["RetentionExclusion"][];
+            /** @description That the warning was read. */
+            warningAccepted?: boolean;
+        };
+        /** @description What to say of mails. */
+        SetLabels: {
+            addTag?: string | null;
+            /** @description The class; an empty one: what the policies say. */
+            class?: string | null;
+            reason: string;
+            /** @description Ids of records, at most 1,000. */
+            records: string[];
+            removeTag?: string | null;
         };
         /** @description The settings, and where they come from. */
         SettingsAnswer: {
@@ -6231,6 +6785,429 @@ export interface operations {
             };
             /** @description no such directory */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposeErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewErasure"];
+            };
+        };
+        responses: {
+            /** @description it waits for approvals */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalRun"];
+                };
+            };
+            /** @description the ground, its reference or the reason is missing, or a mail is unknown */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not propose disposal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a legal hold is on one of them */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disposalRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not see disposal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposeDisposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDisposalRun"];
+            };
+        };
+        responses: {
+            /** @description what it is about is being looked for */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalRun"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not propose disposal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no policies are in force */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disposalRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the run's id */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalRun"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveDisposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the run's id */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisposalReason"];
+            };
+        };
+        responses: {
+            /** @description as it stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalRun"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it does not wait, or it is the caller's own proposal */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disposalItems: {
+        parameters: {
+            query?: {
+                /** @description `waiting`, `disposed` or `kept`. */
+                state?: string;
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description At most 500. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the run's id */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalItemsAnswer"];
+                };
+            };
+            /** @description a parameter is not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disposalItemsCsv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the run's id */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the mails */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejectDisposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the run's id */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisposalReason"];
+            };
+        };
+        responses: {
+            /** @description as it stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalRun"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it does not wait */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8901,6 +9878,505 @@ export interface operations {
                 };
             };
             /** @description it does not exist, or not for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retentionCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the calendar */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionCalendar"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not see retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retentionExclusions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the rules and the warning */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExclusionsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not see retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setRetentionExclusions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetExclusions"];
+            };
+        };
+        responses: {
+            /** @description the rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExclusionsAnswer"];
+                };
+            };
+            /** @description a rule cannot be used, or the warning was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not set retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    labelMails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetLabels"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelsAnswer"];
+                };
+            };
+            /** @description nothing is to be changed, or a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not set retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retentionPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not see retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeRetentionVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionDraft"];
+            };
+        };
+        responses: {
+            /** @description the version */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionVersion"];
+                };
+            };
+            /** @description a policy cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not set retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readyRetentionSets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the sets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyRetentionSets"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not see retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askRetentionSurvey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskSurvey"];
+            };
+        };
+        responses: {
+            /** @description it is being made */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionSurvey"];
+                };
+            };
+            /** @description the draft cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not set retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retentionSurvey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the survey's id */
+                survey: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the survey */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionSurvey"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such survey */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspendClass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClassAndReason"];
+            };
+        };
+        responses: {
+            /** @description it is suspended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionChanged"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not set retention */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeClass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClassAndReason"];
+            };
+        };
+        responses: {
+            /** @description it is no longer suspended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionChanged"];
+                };
+            };
+            /** @description a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account does not set retention */
             404: {
                 headers: {
                     [name: string]: unknown;
