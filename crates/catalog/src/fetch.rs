@@ -36,6 +36,8 @@ pub struct FetchState {
     pub next_at: Option<Timestamp>,
     pub last_success_at: Option<Timestamp>,
     pub reconciled_at: Option<Timestamp>,
+    /// Mails that stay on the server, as the last run that did something found it.
+    pub left: u64,
 }
 
 /// A source that is fetched.

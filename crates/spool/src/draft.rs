@@ -126,6 +126,11 @@ impl Draft {
         self.envelope = envelope;
     }
 
+    /// Replaces the source, such as when more of it is known after the octets.
+    pub fn set_source(&mut self, source: Source) {
+        self.source = source;
+    }
+
     fn write_large(&mut self, octets: &[u8]) -> Result<()> {
         self.shared.admit(octets.len() as u64)?;
         self.reserved.disk(octets.len() as u64);

@@ -9,6 +9,7 @@ pub mod net;
 pub mod oauth;
 pub mod pop3;
 mod probe;
+pub mod run;
 pub mod sasl;
 #[cfg(test)]
 mod tests;

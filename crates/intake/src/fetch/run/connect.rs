@@ -1,0 +1,247 @@
+//! From a source's settings to a session.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use catalog::{
+    AssertionKind, FetchConfig, FetchMode, FetchProtocol, FetchSecurity, FetchSignIn, ServiceAccess,
+};
+use model::SourceId;
+
+use super::imap_mailbox::ImapMailbox;
+use super::mailbox::{Awaited, Mailbox, Opener};
+use super::pop3_mailbox::Pop3Mailbox;
+use super::{Secrets, Target};
+use crate::fetch::imap::{self, Idled};
+use crate::fetch::net::{Patience, Security, Server, Trust, parse_fingerprint};
+use crate::fetch::oauth::{AssertionAlgorithm, ClientKey, TokenClient, TokenSettings};
+use crate::fetch::sasl::Credentials;
+use crate::fetch::{FetchError, Probe, pop3};
+
+/// Octets of a mail that POP3 reads at most; the archive's own limit is lower.
+const MAIL_OCTETS_MAX: u64 = 4 << 30;
+
+/// Real servers.
+pub struct Servers {
+    tokens: TokenClient,
+    /// What answered where the settings leave it open.
+    found: Mutex<HashMap<SourceId, FetchProtocol>>,
+}
+
+impl Servers {
+    pub fn new(tokens: TokenClient) -> Self {
+        Self { tokens, found: Mutex::default() }
+    }
+
+    fn protocols(&self, target: &Target) -> Vec<FetchProtocol> {
+        let config = &target.source.config;
+        match config.protocol {
+            FetchProtocol::Auto => {
+                let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+                match found.get(&target.source.source.id) {
+                    Some(known) => vec![*known],
+                    None => vec![FetchProtocol::Imap, FetchProtocol::Pop3],
+                }
+            }
+            named => vec![named],
+        }
+    }
+
+    fn session(
+        &self,
+        protocol: FetchProtocol,
+        target: &Target,
+    ) -> Result<Box<dyn Mailbox>, FetchError> {
+        let config = &target.source.config;
+        let server = server(config)?;
+        let credentials = credentials(config, &target.mailbox, &target.secrets, &self.tokens)?;
+        let patience = Patience { stop: Arc::clone(&target.stop), ..Patience::default() };
+        let mut probe = Probe::default();
+        Ok(match protocol {
+            FetchProtocol::Auto | FetchProtocol::Imap => {
+                let session = imap::Session::open(&server, &patience, &credentials, &mut probe)?;
+                Box::new(ImapMailbox::new(session))
+            }
+            FetchProtocol::Pop3 => {
+                let session = pop3::Session::open(&server, &patience, &credentials, &mut probe)?;
+                Box::new(Pop3Mailbox::new(session, MAIL_OCTETS_MAX))
+            }
+        })
+    }
+}
+
+impl Opener for Servers {
+    fn open(&self, target: &Target) -> Result<Box<dyn Mailbox>, FetchError> {
+        let mut first = None;
+        for protocol in self.protocols(target) {
+            match self.session(protocol, target) {
+                Ok(session) => {
+                    let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.insert(target.source.source.id, protocol);
+                    return Ok(session);
+                }
+                // Only where nothing answers the other protocol is tried.
+                Err(error @ FetchError::NoConnection { .. }) => {
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let nothing = || FetchError::Config("no protocol".to_owned());
+        Err(first.unwrap_or_else(nothing))
+    }
+
+    fn wait_for_mail(
+        &self,
+        target: &Target,
+        folder: &str,
+        until: Instant,
+    ) -> Result<Awaited, FetchError> {
+        let config = &target.source.config;
+        if self.protocols(target) != [FetchProtocol::Imap] {
+            return Ok(Awaited::NotOffered);
+        }
+        let credentials = credentials(config, &target.mailbox, &target.secrets, &self.tokens)?;
+        let patience = Patience { stop: Arc::clone(&target.stop), ..Patience::default() };
+        let server = server(config)?;
+        let mut probe = Probe::default();
+        let mut session = imap::Session::open(&server, &patience, &credentials, &mut probe)?;
+        if !session.offers_idle() {
+            session.log_out();
+            return Ok(Awaited::NotOffered);
+        }
+        let folder = session.folder(folder);
+        session.examine(&folder)?;
+        let idled = session.idle(until)?;
+        session.log_out();
+        Ok(match idled {
+            Idled::Changed => Awaited::News,
+            Idled::TimedOut => Awaited::Nothing,
+        })
+    }
+}
+
+/// Tries everything that a run needs, and says how each step went. Changes nothing. Of many
+/// mailboxes it takes the one that is named.
+pub fn probe(config: &FetchConfig, mailbox: &str, secrets: &Secrets, tokens: &TokenClient) -> Probe {
+    let mut steps = Probe::default();
+    let prepared = steps.run("settings", || {
+        let server = server(config)?;
+        let credentials = credentials(config, mailbox, secrets, tokens)?;
+        Ok(((server, credentials), config.server.clone()))
+    });
+    let Ok((server, credentials)) = prepared else { return steps };
+    let patience = Patience::default();
+    let by_imap = || imap::probe(&server, &patience, &credentials);
+    let by_pop3 = || pop3::probe(&server, &patience, &credentials);
+    let found = match config.protocol {
+        FetchProtocol::Imap => by_imap(),
+        FetchProtocol::Pop3 => by_pop3(),
+        FetchProtocol::Auto => {
+            let first = by_imap();
+            let unreachable = first.steps.last().is_some_and(|step| step.code == "no-connection");
+            if unreachable {
+                steps.steps.extend(first.steps);
+                by_pop3()
+            } else {
+                first
+            }
+        }
+    };
+    steps.steps.extend(found.steps);
+    steps
+}
+
+fn server(config: &FetchConfig) -> Result<Server, FetchError> {
+    let trust = match (&config.pinned_sha256, &config.ca_pem) {
+        (Some(pin), _) => match parse_fingerprint(pin) {
+            Some(pin) => Trust::Pinned(pin),
+            None => return Err(FetchError::Config("the pinned certificate is no SHA-256".to_owned())),
+        },
+        (None, Some(pem)) => Trust::Authorities(pem.clone()),
+        (None, None) => Trust::System,
+    };
+    Ok(Server {
+        host: config.server.trim().to_owned(),
+        port: config.port,
+        security: match config.security {
+            FetchSecurity::Auto => Security::Automatic,
+            FetchSecurity::None => Security::Clear,
+            FetchSecurity::Starttls => Security::StartTls,
+            FetchSecurity::Tls => Security::ImplicitTls,
+        },
+        allow_clear: false,
+        trust,
+    })
+}
+
+/// Who signs in to open `mailbox` (empty: the source's own).
+fn credentials(
+    config: &FetchConfig,
+    mailbox: &str,
+    secrets: &Secrets,
+    tokens: &TokenClient,
+) -> Result<Credentials, FetchError> {
+    let password = || {
+        let missing = || FetchError::Config("the password is missing".to_owned());
+        secrets.password.clone().ok_or_else(missing)
+    };
+    let bearer = |user: &str| {
+        let token = tokens.token(&token_settings(config, secrets)?)?;
+        Ok(Credentials::Bearer { user: user.to_owned(), token: token.secret })
+    };
+    let own = config.user.trim();
+    let FetchMode::Mailboxes { by, .. } = &config.mode else {
+        return match config.sign_in {
+            FetchSignIn::Oauth => bearer(own),
+            FetchSignIn::Password => Ok(Credentials::Password {
+                user: own.to_owned(),
+                password: password()?,
+                act_as: None,
+            }),
+        };
+    };
+    match by {
+        ServiceAccess::AuthorizationId => Ok(Credentials::Password {
+            user: own.to_owned(),
+            password: password()?,
+            act_as: Some(mailbox.to_owned()),
+        }),
+        ServiceAccess::MasterUser { separator } => Ok(Credentials::Password {
+            user: format!("{mailbox}{separator}{own}"),
+            password: password()?,
+            act_as: None,
+        }),
+        ServiceAccess::Oauth => bearer(mailbox),
+    }
+}
+
+fn token_settings(config: &FetchConfig, secrets: &Secrets) -> Result<TokenSettings, FetchError> {
+    let oauth = &config.oauth;
+    let key = match (&oauth.certificate_pem, &secrets.client_key, &secrets.client_secret) {
+        (Some(certificate), Some(key), _) => ClientKey::Certificate {
+            certificate_pem: certificate.clone(),
+            key_pem: key.clone(),
+            algorithm: match oauth.assertion {
+                AssertionKind::Ps256 => AssertionAlgorithm::Ps256,
+                AssertionKind::Rs256 => AssertionAlgorithm::Rs256,
+            },
+        },
+        (_, _, Some(secret)) => ClientKey::Secret(secret.clone()),
+        _ => return Err(FetchError::Config("the client secret is missing".to_owned())),
+    };
+    let token_url = oauth.token_url.clone().unwrap_or_else(|| {
+        let authority = oauth.authority.trim_end_matches('/');
+        format!("{authority}/{}/oauth2/v2.0/token", oauth.tenant)
+    });
+    Ok(TokenSettings {
+        token_url,
+        client_id: oauth.client_id.clone(),
+        key,
+        scope: Some(oauth.scope.clone()).filter(|scope| !scope.is_empty()),
+        audience: oauth.audience.clone(),
+        assertion_audience: None,
+        authorities_pem: config.ca_pem.clone(),
+    })
+}

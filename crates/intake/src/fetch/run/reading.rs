@@ -1,0 +1,536 @@
+//! One mailbox, from its first folder to its last.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use catalog::{
+    AfterFetch, CatalogError, FetchMode, FetchOrder, FetchProgress, FolderState, MailKey,
+    UidSpans,
+};
+use fail::fail_point;
+
+use super::landing::Landing;
+use super::mailbox::{Folder, Mailbox, MailboxKind, Opened};
+use super::{Parts, Tally, Target};
+use crate::fetch::FetchError;
+
+/// Mails that are asked for at once.
+const BATCH_MAILS_MAX: usize = 200;
+
+/// Octets that are asked for at once, as far as the server says how large mails are; one larger
+/// mail is asked for alone.
+const BATCH_BYTES_MAX: u64 = 16 << 20;
+
+/// Mails whose sizes are asked for at once.
+const SIZES_MAX: usize = 2_000;
+
+/// Progress is saved after so many mails, or so long.
+const SAVE_MAILS: usize = 1_000;
+const SAVE_EVERY: Duration = Duration::from_secs(3);
+
+/// POP3 removes mail only at the end of a session: it ends after so many, and another begins.
+const MAILDROP_MAILS_MAX: usize = 1_000;
+
+/// Connections in one run beyond the first that bring no mail: then the run has failed.
+const FRUITLESS_MAX: u32 = 2;
+
+/// Left mails of one mailbox that are looked at.
+const LEFT_MAX: u32 = 100_000;
+
+/// Reads what is new in a mailbox, and does with it on its server what the source says. Returns
+/// when every mail that was read has its outcome; all of it may be repeated.
+///
+/// # Errors
+/// Why it could not be read to its end; what was read before counts.
+pub fn read_mailbox(parts: &Parts, target: &Target, tally: &Tally) -> Result<(), FetchError> {
+    let mut reading = Reading::new(parts, target, tally)?;
+    let done = reading.connect_until_done();
+    reading.end();
+    done?;
+    reading.trouble.map_or(Ok(()), Err)
+}
+
+pub(super) struct Reading<'a> {
+    pub(super) landing: Landing<'a>,
+    folders: HashMap<String, FolderState>,
+    /// What the archive has of a maildrop whose mail stays.
+    uidls: Option<HashMap<String, u64>>,
+    /// Folders that are done in this run.
+    read: HashSet<String>,
+    /// What kept one folder from being read: the others were.
+    trouble: Option<FetchError>,
+}
+
+/// How a session ended.
+#[derive(PartialEq, Eq)]
+enum End {
+    Complete,
+    /// There is more, for another session.
+    More,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(
+        parts: &'a Parts,
+        target: &'a Target,
+        tally: &'a Tally,
+    ) -> Result<Self, FetchError> {
+        let (id, mailbox) = (target.source.source.id, target.mailbox.as_str());
+        let left = parts.catalog.left_mails(id, Some(mailbox), 0, LEFT_MAX).map_err(broken)?;
+        Ok(Self {
+            landing: Landing::new(parts, target, tally, left),
+            folders: by_name(parts.catalog.fetch_folders(id, mailbox).map_err(broken)?),
+            uidls: None,
+            read: HashSet::new(),
+            trouble: None,
+        })
+    }
+
+    /// Nobody waits any more for what is on its way; what was left is written down.
+    pub(super) fn end(&mut self) {
+        self.landing.give_up();
+        if let Err(error) = self.save_left() {
+            let id = self.landing.target.source.source.id;
+            tracing::warn!(source.id = %id, %error, "it is not written down what was left");
+        }
+    }
+
+    /// Reads these mails of the opened folder; nothing is remembered as read or removed.
+    pub(super) fn bring(
+        &mut self,
+        session: &mut dyn Mailbox,
+        keys: &[MailKey],
+    ) -> Result<(), FetchError> {
+        for some in keys.chunks(SIZES_MAX) {
+            let sizes = session.sizes(some)?;
+            let mut rest = some;
+            while !rest.is_empty() {
+                self.landing.target.go_on()?;
+                let (batch, taken) = self.next_batch(&sizes, rest);
+                rest = &rest[taken..];
+                self.fetch(session, &batch)?;
+            }
+        }
+        self.landing.hear_all()?;
+        self.landing.archived.clear();
+        self.save_left()
+    }
+
+    fn save_left(&mut self) -> Result<(), FetchError> {
+        let progress = std::mem::take(&mut self.landing.progress);
+        if is_empty(&progress) {
+            return Ok(());
+        }
+        let target = self.landing.target;
+        let catalog = &self.landing.parts.catalog;
+        catalog
+            .put_fetch_progress(target.source.source.id, &target.mailbox, &progress)
+            .map_err(broken)
+    }
+
+    fn connect_until_done(&mut self) -> Result<(), FetchError> {
+        let mut fruitless = 0;
+        loop {
+            let before = self.landing.tally.live().counts.seen;
+            let mut session = self.landing.parts.opener.open(self.landing.target)?;
+            let end = self.all_folders(&mut *session).and_then(|end| {
+                fail_point!("fetch.quit.before");
+                session.quit()?;
+                fail_point!("fetch.quit.after");
+                Ok(end)
+            });
+            match end {
+                Ok(End::Complete) => return Ok(()),
+                Ok(End::More) => {}
+                Err(error) => {
+                    let fresh = self.landing.tally.live().counts.seen > before;
+                    fruitless = if fresh { 0 } else { fruitless + 1 };
+                    if !may_go_on(&error) || fruitless > FRUITLESS_MAX {
+                        return Err(error);
+                    }
+                    tracing::info!(
+                        source.id = %self.landing.target.source.source.id,
+                        error = error.kind().code(),
+                        "the connection is made anew"
+                    );
+                }
+            }
+        }
+    }
+
+    fn all_folders(&mut self, session: &mut dyn Mailbox) -> Result<End, FetchError> {
+        let folders = self.wanted(session)?;
+        for folder in &folders {
+            self.landing.target.go_on()?;
+            if self.read.contains(&folder.name) {
+                continue;
+            }
+            match self.folder(session, folder) {
+                Ok(End::More) => return Ok(End::More),
+                Ok(End::Complete) => {
+                    self.read.insert(folder.name.clone());
+                }
+                // One folder never stops the others.
+                Err(error) if error.leaves_session_usable() => {
+                    tracing::warn!(
+                        source.id = %self.landing.target.source.source.id,
+                        error = error.kind().code(),
+                        "a folder is not read"
+                    );
+                    self.read.insert(folder.name.clone());
+                    self.trouble.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(End::Complete)
+    }
+
+    pub(super) fn wanted(&self, session: &mut dyn Mailbox) -> Result<Vec<Folder>, FetchError> {
+        let config = &self.landing.target.source.config;
+        if session.kind() == MailboxKind::Pop3 {
+            return Ok(vec![inbox()]);
+        }
+        if let FetchMode::Journal { folder } = &config.mode {
+            return Ok(vec![Folder { path: folder.clone(), name: folder.clone() }]);
+        }
+        let mut folders = session.folders(&config.include, &config.exclude)?;
+        if let AfterFetch::Move { folder: done } = &config.after {
+            folders.retain(|folder| folder.path != *done && folder.name != *done);
+        }
+        Ok(folders)
+    }
+
+    fn folder(&mut self, session: &mut dyn Mailbox, folder: &Folder) -> Result<End, FetchError> {
+        let changes = self.landing.target.source.config.after != AfterFetch::Keep;
+        let opened = session.open(folder, changes)?;
+        let maildrop = session.kind() == MailboxKind::Pop3;
+        self.landing.enter(&folder.path, opened.uid_validity);
+        let state = self.folders.remove(&folder.path).filter(|it| {
+            // Another value: the numbers mean other mails; all is read again, known by content.
+            it.uid_validity == opened.uid_validity
+        });
+        let state = state.unwrap_or_else(|| FolderState {
+            folder: folder.path.clone(),
+            uid_validity: opened.uid_validity,
+            ..FolderState::default()
+        });
+        if !maildrop && is_unchanged(&state, &opened) && !self.landing.has_due() {
+            self.folders.insert(folder.path.clone(), state);
+            return Ok(End::Complete);
+        }
+        let listed = session.list()?;
+        let mut pass = Pass { listed, state, maildrop, saved_at: Instant::now(), removed: 0 };
+        let end = self.pass(session, &mut pass);
+        // What is archived is remembered also when the connection is gone.
+        let _ = self.landing.hear(|_| true);
+        if matches!(end, Ok(End::Complete)) && !maildrop && self.trouble_free(&pass) {
+            pass.state.uid_next = opened.uid_next;
+            pass.state.modseq = opened.modseq;
+        }
+        let saved = self.save(&mut pass);
+        self.folders.insert(folder.path.clone(), pass.state);
+        let end = end?;
+        saved.map(|()| end)
+    }
+
+    /// Whether nothing of the folder must be looked at before something new comes.
+    fn trouble_free(&self, pass: &Pass) -> bool {
+        self.landing.archived.is_empty() || pass.removed > 0 || !self.changes()
+    }
+
+    fn changes(&self) -> bool {
+        self.landing.target.source.config.after != AfterFetch::Keep
+    }
+
+    /// Reads what is to be read of the opened folder.
+    fn pass(&mut self, session: &mut dyn Mailbox, pass: &mut Pass) -> Result<End, FetchError> {
+        let there: HashSet<&MailKey> = pass.listed.iter().collect();
+        self.landing.forget_left(|key| there.contains(key));
+        self.remember_maildrop(pass)?;
+        self.remove_archived_before(session, pass)?;
+        let wanted = self.to_read(session, pass)?;
+        self.landing.tally.change(|live| live.to_read += wanted.len() as u64);
+        let mut rest = wanted.as_slice();
+        let (mut sizes, mut sized) = (HashMap::new(), 0);
+        while !rest.is_empty() {
+            self.landing.target.go_on()?;
+            if sized == 0 {
+                sized = rest.len().min(SIZES_MAX);
+                sizes = session.sizes(&rest[..sized])?;
+            }
+            let (batch, taken) = self.next_batch(&sizes, &rest[..sized]);
+            (rest, sized) = (&rest[taken..], sized - taken);
+            self.fetch(session, &batch)?;
+            self.landing.hear(|_| true)?;
+            if self.landing.archived.len() >= SAVE_MAILS || pass.saved_at.elapsed() >= SAVE_EVERY {
+                self.save_and_remove(session, pass)?;
+            }
+            if pass.maildrop && self.changes() && pass.removed >= MAILDROP_MAILS_MAX {
+                break;
+            }
+        }
+        let more = !rest.is_empty();
+        self.landing.hear_all()?;
+        self.save_and_remove(session, pass)?;
+        Ok(if more { End::More } else { End::Complete })
+    }
+
+    /// What the archive has of a maildrop. Only where mail stays: a server that gives old names to
+    /// new mail must not make it be removed unread.
+    fn remember_maildrop(&mut self, pass: &Pass) -> Result<(), FetchError> {
+        if !pass.maildrop || self.changes() {
+            return Ok(());
+        }
+        let target = self.landing.target;
+        if self.uidls.is_none() {
+            let known = &self.landing.parts.catalog;
+            let known = known.fetch_uidls(target.source.source.id, &target.mailbox);
+            self.uidls = Some(known.map_err(broken)?);
+        }
+        let there: HashSet<&str> = pass
+            .listed
+            .iter()
+            .filter_map(|key| match key {
+                MailKey::Uid(_) => None,
+                MailKey::Uidl(uidl) => Some(uidl.as_str()),
+            })
+            .collect();
+        let known = self.uidls.iter().flat_map(HashMap::keys);
+        let gone: Vec<String> =
+            known.filter(|uidl| !there.contains(uidl.as_str())).cloned().collect();
+        if let Some(known) = &mut self.uidls {
+            gone.iter().for_each(|uidl| {
+                known.remove(uidl);
+            });
+        }
+        self.landing.progress.uidls_gone = gone;
+        Ok(())
+    }
+
+    /// Mail that an earlier run archived and could not remove any more.
+    fn remove_archived_before(
+        &mut self,
+        session: &mut dyn Mailbox,
+        pass: &mut Pass,
+    ) -> Result<(), FetchError> {
+        if pass.maildrop || !self.changes() {
+            return Ok(());
+        }
+        let done: Vec<MailKey> =
+            pass.listed.iter().filter(|key| pass.is_done(key)).cloned().collect();
+        self.remove(session, pass, &done)
+    }
+
+    fn to_read(
+        &mut self,
+        session: &mut dyn Mailbox,
+        pass: &Pass,
+    ) -> Result<Vec<MailKey>, FetchError> {
+        let mut wanted: Vec<MailKey> = pass
+            .listed
+            .iter()
+            .filter(|key| !pass.is_done(key) && !self.landing.rests(key))
+            .cloned()
+            .collect();
+        if let Some(known) = &self.uidls
+            && pass.maildrop
+        {
+            // A known name with another size is another mail.
+            let sizes = session.sizes(&wanted)?;
+            wanted.retain(|key| match key {
+                MailKey::Uid(_) => true,
+                MailKey::Uidl(uidl) => known
+                    .get(uidl)
+                    .is_none_or(|known| sizes.get(key).is_some_and(|size| size != known)),
+            });
+        }
+        let config = &self.landing.target.source.config;
+        if (config.since.is_some() || config.until.is_some())
+            && !wanted.is_empty()
+            && let Some(within) = session.within(config.since, config.until)?
+        {
+            wanted.retain(|key| within.contains(key));
+        }
+        if config.order == FetchOrder::NewestFirst {
+            wanted.reverse();
+        }
+        Ok(wanted)
+    }
+
+    /// The next mails that are asked for at once, and how many of `rest` that uses up.
+    fn next_batch(
+        &mut self,
+        sizes: &HashMap<MailKey, u64>,
+        rest: &[MailKey],
+    ) -> (Vec<MailKey>, usize) {
+        let most = &rest[..rest.len().min(BATCH_MAILS_MAX)];
+        let (mut batch, mut bytes) = (Vec::with_capacity(most.len()), 0);
+        for (taken, key) in most.iter().enumerate() {
+            // Without a size it is gone; should it be there, it comes with the next run.
+            let Some(size) = sizes.get(key) else { continue };
+            if !batch.is_empty() && bytes + size > BATCH_BYTES_MAX {
+                return (batch, taken);
+            }
+            if !self.landing.is_too_large(key, *size) {
+                bytes += size;
+                batch.push(key.clone());
+            }
+        }
+        (batch, most.len())
+    }
+
+    fn fetch(&mut self, session: &mut dyn Mailbox, batch: &[MailKey]) -> Result<(), FetchError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.landing.begin_batch();
+        let fetched = session.fetch(batch, &mut self.landing);
+        let broken_off = self.landing.broken_off();
+        let Err(error) = fetched else {
+            for key in broken_off {
+                self.landing.broke(&key, "it broke off");
+            }
+            return Ok(());
+        };
+        if may_go_on(&error) {
+            // Whatever ended the session while this mail came, or was about to: it waits, so that
+            // it cannot keep the others from coming.
+            let next = || batch.iter().find(|key| !self.landing.came.contains(*key)).cloned();
+            if let Some(key) = broken_off.last().cloned().or_else(next) {
+                self.landing.broke(&key, &error.to_string());
+            }
+        }
+        Err(error)
+    }
+
+    fn save_and_remove(
+        &mut self,
+        session: &mut dyn Mailbox,
+        pass: &mut Pass,
+    ) -> Result<(), FetchError> {
+        let archived: Vec<MailKey> = self.landing.archived.keys().cloned().collect();
+        self.save(pass)?;
+        if !self.changes() {
+            return Ok(());
+        }
+        self.remove(session, pass, &archived)
+    }
+
+    /// Writes down what the archive has, durably: only then it may go from its server.
+    fn save(&mut self, pass: &mut Pass) -> Result<(), FetchError> {
+        pass.saved_at = Instant::now();
+        let archived = std::mem::take(&mut self.landing.archived);
+        let mut progress = std::mem::take(&mut self.landing.progress);
+        if pass.maildrop {
+            if let Some(known) = &mut self.uidls {
+                for (key, bytes) in archived {
+                    // Names with a space are ours: the server has none.
+                    if let MailKey::Uidl(uidl) = key
+                        && !uidl.starts_with(' ')
+                    {
+                        known.insert(uidl.clone(), bytes);
+                        progress.uidls.push((uidl, bytes));
+                    }
+                }
+            }
+        } else {
+            let numbers: Vec<u32> = pass.listed.iter().filter_map(number).collect();
+            let done = UidSpans::among(&numbers, |uid| {
+                pass.state.done.contains(uid) || archived.contains_key(&MailKey::Uid(uid))
+            });
+            pass.state.done = done;
+            progress.folder = Some(pass.state.clone());
+        }
+        if is_empty(&progress) {
+            return Ok(());
+        }
+        let target = self.landing.target;
+        fail_point!("fetch.state.before");
+        let catalog = &self.landing.parts.catalog;
+        catalog
+            .put_fetch_progress(target.source.source.id, &target.mailbox, &progress)
+            .map_err(broken)?;
+        fail_point!("fetch.state.after");
+        Ok(())
+    }
+
+    fn remove(
+        &mut self,
+        session: &mut dyn Mailbox,
+        pass: &mut Pass,
+        keys: &[MailKey],
+    ) -> Result<(), FetchError> {
+        for keys in keys.chunks(SAVE_MAILS) {
+            fail_point!("fetch.remove.before");
+            match &self.landing.target.source.config.after {
+                AfterFetch::Delete => session.remove(keys)?,
+                AfterFetch::Keep => {}
+                AfterFetch::Move { folder } => session.move_to(keys, folder)?,
+            }
+            fail_point!("fetch.remove.after");
+            pass.removed += keys.len();
+        }
+        Ok(())
+    }
+}
+
+/// One folder in one session.
+struct Pass {
+    /// All its mails, oldest first.
+    listed: Vec<MailKey>,
+    state: FolderState,
+    maildrop: bool,
+    saved_at: Instant,
+    /// Mails that were removed or moved.
+    removed: usize,
+}
+
+impl Pass {
+    fn is_done(&self, key: &MailKey) -> bool {
+        number(key).is_some_and(|uid| self.state.done.contains(uid))
+    }
+}
+
+pub(super) fn inbox() -> Folder {
+    Folder { path: "INBOX".to_owned(), name: "INBOX".to_owned() }
+}
+
+fn number(key: &MailKey) -> Option<u32> {
+    match key {
+        MailKey::Uid(uid) => Some(*uid),
+        MailKey::Uidl(_) => None,
+    }
+}
+
+/// Numbers only grow: without a new one nothing came since all of it was done.
+fn is_unchanged(state: &FolderState, opened: &Opened) -> bool {
+    opened.uid_next.is_some() && state.uid_next == opened.uid_next
+}
+
+fn is_empty(progress: &FetchProgress) -> bool {
+    progress.folder.is_none()
+        && progress.uidls.is_empty()
+        && progress.uidls_gone.is_empty()
+        && progress.left.is_empty()
+        && progress.left_over.is_empty()
+}
+
+/// Whether another connection may bring more.
+fn may_go_on(error: &FetchError) -> bool {
+    matches!(
+        error,
+        FetchError::CorruptMail(_)
+            | FetchError::LimitExceeded(_)
+            | FetchError::NoConnection { .. }
+            | FetchError::Protocol(_)
+    )
+}
+
+pub(super) fn broken(error: CatalogError) -> FetchError {
+    FetchError::Spool(std::io::Error::other(error))
+}
+
+fn by_name(folders: Vec<FolderState>) -> HashMap<String, FolderState> {
+    folders.into_iter().map(|folder| (folder.folder.clone(), folder)).collect()
+}
