@@ -10,6 +10,7 @@ mod body;
 mod caller;
 mod download;
 pub mod dto;
+mod fetching;
 mod http_figures;
 mod live_log;
 mod operation;
@@ -27,6 +28,7 @@ use tower_http::compression::predicate::{And, DefaultPredicate, NotForContentTyp
 
 pub use blocking::{Blocking, OUTSIDE_MAX, PASSWORD_CHECKS_MAX, READS_MAX};
 pub use caller::CSRF_HEADER;
+pub use fetching::{FetchDesk, FetchStatus, TypedSecrets};
 pub use http_figures::{HttpCount, HttpFigures, HttpKey};
 pub use live_log::{
     LOG_ENTRIES_KEPT, LOG_LISTENERS_MAX, LOG_WAITING_MAX, LiveLog, LogFilter, LogItem, LogListener,

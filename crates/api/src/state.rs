@@ -9,6 +9,7 @@ use model::{Clock, JobId, QuarantineId, TenantId};
 
 use crate::blocking::Blocking;
 use crate::dto::{BulkAction, Failure, Status, StoredBytes};
+use crate::fetching::FetchDesk;
 use crate::http_figures::HttpFigures;
 use crate::live_log::LiveLog;
 use crate::operation::Operation;
@@ -20,6 +21,7 @@ pub struct AppState {
     pub identity: Arc<Identity>,
     pub catalog: Arc<dyn Catalog>,
     pub directories: Arc<DirectoryDesk>,
+    pub fetching: Arc<dyn FetchDesk>,
     pub discovery: Arc<Discovery>,
     pub matters: Arc<MatterDesk>,
     pub status: Arc<dyn StatusSource>,

@@ -4,6 +4,7 @@ mod directories;
 mod document;
 mod downloads;
 mod entra;
+mod fetching;
 mod hostile;
 mod matters;
 mod operation;

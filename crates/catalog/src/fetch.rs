@@ -38,6 +38,8 @@ pub struct FetchState {
     pub reconciled_at: Option<Timestamp>,
     /// Mails that stay on the server, as the last run that did something found it.
     pub left: u64,
+    /// Of these, because they are damaged or break off.
+    pub damaged: u64,
 }
 
 /// A source that is fetched.
@@ -273,7 +275,7 @@ pub struct Claimed {
 
 /// Sources that are fetched, how far they are read, and their runs.
 pub trait Fetches: Send + Sync {
-    /// Adds the source with its row in the list of sources. More than [`FETCH_SOURCES_MAX`] and
+    /// Adds the source with its row in the list of sources. What [`FetchConfig::check`] refuses, more than [`FETCH_SOURCES_MAX`] and
     /// [`Conflict::Id`](crate::Conflict::Id) are refused.
     fn add_fetch_source(
         &self,
@@ -338,8 +340,8 @@ pub trait Fetches: Send + Sync {
         limit: u32,
     ) -> Result<Vec<LeftMail>, CatalogError>;
 
-    /// How many are left.
-    fn count_left(&self, id: SourceId) -> Result<u64, CatalogError>;
+    /// How many are left, and how many of these because they failed.
+    fn count_left(&self, id: SourceId) -> Result<(u64, u64), CatalogError>;
 
     /// Makes all that are left due at once, those that were given up too.
     fn retry_left(&self, id: SourceId, audit: &[AuditEvent]) -> Result<u64, CatalogError>;

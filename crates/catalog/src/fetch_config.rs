@@ -1,6 +1,8 @@
 use model::{EmailAddress, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::CatalogError;
+
 /// Mailboxes that one service account reads.
 pub const FETCH_MAILBOXES_MAX: usize = 10_000;
 
@@ -211,6 +213,92 @@ impl Default for FetchConfig {
             until: None,
             reconcile_every_hours: None,
             enabled: true,
+        }
+    }
+}
+
+/// Longer names of servers, users and folders are refused.
+const TEXT_CHARS_MAX: usize = 500;
+
+/// Longer PEM texts are refused.
+const PEM_CHARS_MAX: usize = 100_000;
+
+/// Patterns of folders.
+const PATTERNS_MAX: usize = 100;
+
+/// A year, in minutes.
+const MINUTES_MAX: u32 = 366 * 24 * 60;
+
+/// A year, in hours.
+const HOURS_MAX: u32 = 366 * 24;
+
+impl FetchConfig {
+    /// # Errors
+    /// `Invalid` with what cannot work, whatever the server does.
+    pub fn check(&self) -> Result<(), CatalogError> {
+        let refuse = |what: &'static str| Err(CatalogError::Invalid(what));
+        let fits = |text: &str| text.chars().count() <= TEXT_CHARS_MAX;
+        let is_name = |text: &str| !text.trim().is_empty() && fits(text);
+        if !is_name(&self.server) || self.server.contains(char::is_whitespace) {
+            return refuse("the server");
+        }
+        if self.port == Some(0) {
+            return refuse("the port");
+        }
+        if !fits(&self.user) {
+            return refuse("the user");
+        }
+        if self.every_minutes == 0 || self.every_minutes > MINUTES_MAX {
+            return refuse("the interval");
+        }
+        if self.reconcile_every_hours.is_some_and(|hours| hours == 0 || hours > HOURS_MAX) {
+            return refuse("the interval of reconciliation");
+        }
+        if self.mail_mebibytes_max.is_some_and(|most| !(1..=100).contains(&most)) {
+            return refuse("the largest mail");
+        }
+        let patterns = [&self.include, &self.exclude];
+        let is_pattern = |pattern: &String| is_name(pattern);
+        if patterns.iter().any(|all| all.len() > PATTERNS_MAX || !all.iter().all(is_pattern)) {
+            return refuse("the patterns of folders");
+        }
+        if let AfterFetch::Move { folder } = &self.after
+            && (!is_name(folder) || self.protocol == FetchProtocol::Pop3)
+        {
+            return refuse("the folder to move to");
+        }
+        let pem = [&self.ca_pem, &self.oauth.certificate_pem];
+        if pem.iter().any(|pem| pem.as_ref().is_some_and(|pem| pem.len() > PEM_CHARS_MAX)) {
+            return refuse("the certificate");
+        }
+        let oauth = &self.oauth;
+        let texts = [&oauth.authority, &oauth.tenant, &oauth.client_id, &oauth.scope];
+        if !texts.iter().all(|text| fits(text)) {
+            return refuse("the settings of OAuth");
+        }
+        self.check_mode()
+    }
+
+    fn check_mode(&self) -> Result<(), CatalogError> {
+        match &self.mode {
+            FetchMode::Journal { folder } if folder.trim().is_empty() => {
+                Err(CatalogError::Invalid("the folder"))
+            }
+            FetchMode::Mailbox { address } if !address.as_str().contains('@') => {
+                Err(CatalogError::Invalid("the mailbox's address"))
+            }
+            FetchMode::Mailboxes { mailboxes, every_account, .. } => {
+                let known = |it: &FetchMailbox| {
+                    let address = it.address.as_ref().map_or(it.user.as_str(), |it| it.as_str());
+                    !it.user.trim().is_empty() && address.contains('@')
+                };
+                let none = mailboxes.is_empty() && !every_account;
+                if none || mailboxes.len() > FETCH_MAILBOXES_MAX || !mailboxes.iter().all(known) {
+                    return Err(CatalogError::Invalid("the mailboxes"));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use spool::{Spool, SpoolError};
 
 use crate::clock::random;
+use crate::fetching::ServerFetch;
 use crate::operation::ServerOperation;
 use crate::tenancy::TenantDesk;
 use crate::{backup, questions};
@@ -58,10 +59,27 @@ pub enum Frame {
     Mail { name: String, bytes: u64 },
     /// Last: nothing more comes.
     End,
+    /// Alone: something about a source that is fetched.
+    Fetch { tenant: TenantId, source: SourceId, order: FetchOrder },
     /// The catalog's snapshot is taken: archiving goes on.
     Resume,
     /// Alone: the tenant's removal was begun and is to be completed.
     Remove { tenant: TenantId, by: String },
+}
+
+/// What is to be done with a source that is fetched.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FetchOrder {
+    /// The catalog says something new of it.
+    Changed,
+    Pause,
+    Poll,
+    Reconcile {
+        by: String,
+    },
+    Reset,
+    Resume,
 }
 
 /// Which submissions, and what becomes of them.
@@ -181,6 +199,8 @@ pub struct ServerDesk {
     pub pause: Pause,
     pub quarantine: QuarantineDesk,
     pub tenants: Arc<TenantDesk>,
+    /// There once sources are read.
+    pub fetch: Arc<OnceLock<Arc<ServerFetch>>>,
     /// There once the listeners are.
     pub operation: Arc<OnceLock<Arc<ServerOperation>>>,
 }
@@ -236,7 +256,10 @@ pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
         }
         Frame::Backup => return backup::keep_still(stream, &mut input, desk),
         Frame::Begin { tenant, mailbox } => (tenant, mailbox),
-        order @ (Frame::Changed { .. } | Frame::Decide(_) | Frame::Remove { .. }) => {
+        order @ (Frame::Changed { .. }
+        | Frame::Decide(_)
+        | Frame::Fetch { .. }
+        | Frame::Remove { .. }) => {
             return answer(stream, &carry_out(desk, order));
         }
         _ => anyhow::bail!("an import begins with a tenant"),
@@ -268,6 +291,10 @@ fn carry_out(desk: &ServerDesk, order: Frame) -> Answer {
     };
     match order {
         Frame::Changed { tenant } => done(desk.tenants.changed(tenant)),
+        Frame::Fetch { tenant, source, order } => match desk.fetch.get() {
+            Some(fetch) => done(fetch_order(fetch, tenant, source, order)),
+            None => Answer::Refused { reason: "no server runs on this data folder".to_owned() },
+        },
         Frame::Remove { tenant, by } => {
             done(desk.tenants.complete_removal(tenant, &by).map(|_| ()))
         }
@@ -276,6 +303,23 @@ fn carry_out(desk: &ServerDesk, order: Frame) -> Answer {
             Err(error) => Answer::Refused { reason: pipeline::Error::chain(&error) },
         },
         _ => Answer::Done,
+    }
+}
+
+fn fetch_order(
+    fetch: &ServerFetch,
+    tenant: TenantId,
+    source: SourceId,
+    order: FetchOrder,
+) -> Result<(), api::DeskError> {
+    use api::FetchDesk as _;
+    match order {
+        FetchOrder::Changed => fetch.changed(tenant, source),
+        FetchOrder::Pause => fetch.pause(source, true),
+        FetchOrder::Poll => fetch.poll(source),
+        FetchOrder::Reconcile { by } => fetch.reconcile(source, &by),
+        FetchOrder::Reset => fetch.reset(source, &[]),
+        FetchOrder::Resume => fetch.pause(source, false),
     }
 }
 

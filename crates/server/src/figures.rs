@@ -181,6 +181,9 @@ impl ServerOperation {
             "Tenants whose index cannot be written.",
             troubles as f64,
         );
+        if let Some(fetch) = self.fetch.get() {
+            fetch_figures(page, crate::fetching::counts(fetch.figures()));
+        }
         let (waiting, _) = self.parts.catalog.waiting_notices()?;
         page.gauge(
             "chancery_notifications_waiting",
@@ -279,4 +282,15 @@ impl ServerOperation {
         page.family("process_cpu_seconds_total", "Processor time of the process.", "counter");
         page.sample("process_cpu_seconds_total", &[], process.processor_seconds);
     }
+}
+
+fn fetch_figures(page: &mut Page, [polls, failed, mails, octets]: [u64; 4]) {
+    page.counter("chancery_fetch_runs_total", "Readings of mailboxes on other servers.", polls);
+    page.counter("chancery_fetch_failures_total", "Of these, not read to their end.", failed);
+    page.counter(
+        "chancery_fetch_mails_total",
+        "Mails that were fetched, in whatever state.",
+        mails,
+    );
+    page.counter("chancery_fetch_octets_total", "Octets that were fetched.", octets);
 }

@@ -8,6 +8,7 @@ use api::dto::ServerSettings;
 use catalog::SecretBox;
 use discovery::{Discovery, VaultArchive};
 use identity::directory::DirectoryDesk;
+use intake::fetch::run::Outcomes;
 use lifecycle::JobDesk;
 use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, Settled, Watcher};
 use spool::{Spool, SpoolKey, SpoolLimits};
@@ -18,6 +19,7 @@ use crate::commands::directory;
 use crate::config::Config;
 use crate::connect::Sightings;
 use crate::control::{ImportWatch, ServerDesk};
+use crate::fetching::{FetchWatch, ServerFetch};
 use crate::house::House;
 use crate::metrics::LineFigures;
 use crate::operation::ServerOperation;
@@ -39,6 +41,10 @@ pub struct Line {
     pub census: Arc<Census>,
     pub directories: Arc<DirectoryDesk>,
     pub discovery: Arc<Discovery>,
+    /// Where fetched mail is told what became of it.
+    pub outcomes: Arc<Outcomes>,
+    /// Set once sources are read.
+    pub fetch: Arc<OnceLock<Arc<ServerFetch>>>,
     /// Until it is started with the servers.
     sealer: Mutex<Option<Sealer>>,
     scrubber: Mutex<Option<Scrubber>>,
@@ -69,10 +75,12 @@ impl Line {
         let spool = Spool::open(&folder.join("spool"), &SpoolKey::new(id, secret), limits)
             .context("cannot open the spool")?;
         let (watch, figures) = (Arc::new(ImportWatch::default()), Arc::default());
+        let outcomes = Arc::new(Outcomes::default());
         let watchers = Watchers(vec![
             Arc::clone(&watch) as Arc<dyn Watcher>,
             Arc::clone(&figures) as Arc<dyn Watcher>,
             Arc::new(Sightings::new(Arc::clone(&catalog))),
+            Arc::new(FetchWatch(Arc::clone(&outcomes))),
         ]);
         let parts = LineParts {
             spool,
@@ -123,6 +131,8 @@ impl Line {
             jobs,
             directories,
             discovery,
+            outcomes,
+            fetch: Arc::default(),
             sealer: Mutex::new(Some(sealer)),
             scrubber: Mutex::new(Some(scrubber)),
             sealing,
@@ -150,6 +160,7 @@ impl Line {
             catalog: Arc::clone(&self.parts.catalog),
             pause: self.pipeline.pause(),
             operation: Arc::clone(&self.operation),
+            fetch: Arc::clone(&self.fetch),
             quarantine: QuarantineDesk::new(self.parts.clone()),
             tenants: Arc::new(self.tenant_desk()),
         }

@@ -9,6 +9,7 @@ mod config;
 mod connect;
 mod control;
 mod doctor;
+mod fetching;
 mod figures;
 mod holds;
 mod house;
@@ -40,7 +41,7 @@ use crate::commands::evidence as evidence_command;
 use crate::commands::retention as retention_command;
 use crate::commands::settings as settings_command;
 use crate::commands::{
-    account, audit, directory, domain, grant, group, import, maintain, quarantine, running,
+    account, audit, directory, domain, fetch, grant, group, import, maintain, quarantine, running,
     sign_in, source, tenant, token,
 };
 
@@ -82,6 +83,9 @@ enum Command {
     /// Directories: LDAP and Active Directory
     #[command(subcommand)]
     Directory(directory::Command),
+    /// Mailboxes that are read from other servers, by IMAP and POP3
+    #[command(subcommand)]
+    Fetch(fetch::Command),
     /// Grants: who may see the mail of whom
     #[command(subcommand)]
     Grant(grant::Command),
@@ -107,6 +111,8 @@ enum Command {
     Quarantine(quarantine::Command),
     /// Make catalog and index anew from packs and key tables
     Rebuild(maintain::Arguments),
+    /// Compare a fetched mailbox with the archive, and read what is missing
+    Reconcile(fetch::Reconcile),
     /// Make a data folder from a backup, and examine it
     Restore(backup_command::RestoreArguments),
     /// Retention: how long mail is kept
@@ -187,6 +193,7 @@ fn run(
         // Answered before the configuration is known to be valid.
         Command::Doctor(command) => Ok(doctor::run(Ok(config), None, &command)),
         Command::Directory(command) => directory::run(&config, command),
+        Command::Fetch(command) => fetch::run(&config, command),
         Command::Grant(command) => grant::run(&config, command),
         Command::Group(command) => group::run(&config, command),
         Command::Disposal(command) => retention_command::disposal(&config, command),
@@ -200,6 +207,7 @@ fn run(
         }
         Command::Quarantine(command) => quarantine::run(&config, command),
         Command::Rebuild(arguments) => maintain::rebuild(&config, &arguments),
+        Command::Reconcile(command) => fetch::reconcile(&config, &command),
         Command::Restore(command) => backup_command::restore(&config, &command),
         Command::Retention(command) => retention_command::run(&config, command),
         Command::Serve(arguments) => serve::run(config, &arguments, logging),

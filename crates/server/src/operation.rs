@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use crate::census::Census;
@@ -14,6 +14,7 @@ use model::{TenantId, Timestamp};
 use pipeline::{IndexFigures, LineParts};
 
 use crate::connect::Connect;
+use crate::fetching::ServerFetch;
 use crate::machine::{self, Process};
 use crate::metrics::LineFigures;
 use crate::notify::Smarthost;
@@ -41,6 +42,7 @@ pub struct ServerOperation {
     pub connect: Connect,
     pub smarthost: Smarthost,
     pub listeners: Mutex<Vec<dto::Listener>>,
+    pub fetch: Arc<OnceLock<Arc<ServerFetch>>>,
 }
 
 impl ServerOperation {

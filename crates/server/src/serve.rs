@@ -29,6 +29,7 @@ use crate::commands::print;
 use crate::config::Config;
 use crate::connect::Connect;
 use crate::control::{self};
+use crate::fetching::ServerFetch;
 use crate::house::House;
 use crate::line::{Line, spool_limits};
 use crate::logs::{Logging, Retention};
@@ -79,11 +80,15 @@ pub fn run(
     first_start(&*house.catalog, Arc::clone(&house.catalog), &host_name(&config.smtp.host_name))?;
     let socket = house.control_socket();
     let line = Line::start(&config, house, None)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let fetch = Arc::new(ServerFetch::start(&line, &line.outcomes, runtime.handle())?);
+    let _ = line.fetch.set(Arc::clone(&fetch));
     let stop_control = Arc::new(AtomicBool::new(false));
     control::listen(&socket, line.server_desk(), Arc::clone(&stop_control))?;
     let schedule = Schedule::start(Arc::clone(&line.directories))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(&line, logging));
+    // What was read is archived while the line still runs.
+    fetch.stop();
     runtime.shutdown_timeout(Duration::from_secs(5));
     stop_control.store(true, Ordering::SeqCst);
     control::wake(&socket);
@@ -262,6 +267,7 @@ fn operation(
         },
         smarthost: Smarthost { settings: Arc::clone(&line.settings) },
         listeners: Mutex::default(),
+        fetch: Arc::clone(&line.fetch),
     }
 }
 
@@ -309,6 +315,7 @@ fn state(
         directories: Arc::clone(&line.directories),
         discovery: Arc::clone(&line.discovery),
         matters: Arc::new(matters),
+        fetching: Arc::clone(line.fetch.get().context("sources are not read")?) as _,
         trail: api::Trail::start(Arc::clone(&catalog))?,
         catalog,
         status: Arc::new(status),

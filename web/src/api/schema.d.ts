@@ -801,6 +801,213 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fetch-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's sources that are fetched. */
+        get: operations["fetchSources"];
+        put?: never;
+        /** Adds a source. It is read at once, if it is enabled. */
+        post: operations["addFetchSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a configuration that need not be saved, step by step. */
+        post: operations["testFetchSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One source. */
+        get: operations["fetchSource"];
+        /** Changes name, configuration, header rules and secrets; a run under the old ones ends. */
+        put: operations["changeFetchSource"];
+        post?: never;
+        /** Removes a source with all that is remembered of it. Its mail stays in the archive. */
+        delete: operations["removeFetchSource"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mails that stay on the server, with the reason. */
+        get: operations["leftMails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/left/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries all left mails again with the next run, which begins now. */
+        post: operations["retryLeftMails"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves a source alone until it is resumed. */
+        post: operations["pauseFetchSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/poll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a source now. */
+        post: operations["pollFetchSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compares the server's list with the archive and reads what is missing; leaves a report. */
+        post: operations["reconcileFetchSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reports of completeness, newest first. */
+        get: operations["reconciliations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forgets how far a source is read: everything is read again, and known by content. */
+        post: operations["resetFetchSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a source again. */
+        post: operations["resumeFetchSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fetch-sources/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runs of a source, newest first. */
+        get: operations["fetchRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grants": {
         parameters: {
             query?: never;
@@ -2411,6 +2618,18 @@ export interface components {
              */
             until: string | null;
         };
+        /** @description What becomes of a mail on its server once the archive has it. */
+        AfterFetch: {
+            /** @enum {string} */
+            kind: "delete";
+        } | {
+            /** @enum {string} */
+            kind: "keep";
+        } | {
+            folder: string;
+            /** @enum {string} */
+            kind: "move";
+        };
         ApiToken: {
             createdAt: string;
             expiresAt: string;
@@ -3171,6 +3390,262 @@ export interface components {
             detail: string;
             tenant?: string | null;
         };
+        /** @enum {string} */
+        FetchAssertion: "ps256" | "rs256";
+        /** @description The certificate that a server showed, believed or not. */
+        FetchCertificate: {
+            issuer: string;
+            /** @description Host names and addresses that it is for. */
+            names: string[];
+            selfSigned: boolean;
+            /** @description In hexadecimal digits: what is pinned. */
+            sha256: string;
+            subject: string;
+            /** Format: date-time */
+            validFrom?: string | null;
+            /** Format: date-time */
+            validUntil?: string | null;
+        };
+        /**
+         * @description How a source is reached and what is read. What is missing in a request has its default; an
+         *     answer has everything.
+         */
+        FetchConfig: {
+            after: components["schemas"]["AfterFetch"];
+            /** @description PEM certificates of the authorities to trust instead of the system's. */
+            caPem?: string | null;
+            enabled: boolean;
+            /** Format: int32 */
+            everyMinutes: number;
+            /** @description Patterns of folders that are not read; `\Trash` and its like name special uses. */
+            exclude: string[];
+            /** @description New mail is told by the server where it can. */
+            idle: boolean;
+            /** @description Patterns of folders that are read; empty: all. */
+            include: string[];
+            /**
+             * Format: int32
+             * @description 1 to 100; larger mails stay on the server and are listed.
+             */
+            mailMebibytesMax?: number | null;
+            mode: components["schemas"]["FetchMode"];
+            oauth: components["schemas"]["FetchOauth"];
+            order: components["schemas"]["FetchOrder"];
+            /** @description SHA-256 of the server's certificate in hexadecimal digits; then nothing else is checked. */
+            pinnedSha256?: string | null;
+            /** Format: int32 */
+            port?: number | null;
+            protocol: components["schemas"]["FetchProtocol"];
+            /** Format: int32 */
+            reconcileEveryHours?: number | null;
+            security: components["schemas"]["FetchSecurity"];
+            server: string;
+            signIn: components["schemas"]["FetchSignIn"];
+            /**
+             * Format: date-time
+             * @description Mail that the server received before is not read.
+             */
+            since?: string | null;
+            /**
+             * Format: date-time
+             * @description Mail that the server received from then on is not read.
+             */
+            until?: string | null;
+            user: string;
+        };
+        /** @description `seen` is the sum of the others. */
+        FetchCounts: {
+            /** Format: int64 */
+            archived: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            known: number;
+            /** Format: int64 */
+            left: number;
+            /** Format: int64 */
+            merged: number;
+            /** Format: int64 */
+            quarantined: number;
+            /** Format: int64 */
+            seen: number;
+        };
+        /** @description A run that is under way. */
+        FetchLive: {
+            /** Format: date-time */
+            begunAt: string;
+            /** Format: int64 */
+            bytes: number;
+            counts: components["schemas"]["FetchCounts"];
+            folder: string;
+            /** Format: int32 */
+            mailboxes: number;
+            /** Format: int32 */
+            mailboxesDone: number;
+            /** @description `poll` or `reconcile`. */
+            purpose: string;
+            /**
+             * Format: int64
+             * @description At the present pace, for the folders that were opened so far.
+             */
+            secondsLeft?: number | null;
+            /**
+             * Format: int64
+             * @description Mails of the folders that were opened so far.
+             */
+            toRead: number;
+        };
+        FetchMailbox: {
+            /** @description Whose it is; absent: `user` is the address. */
+            address?: string;
+            /** @description What is signed in. */
+            user: string;
+        };
+        FetchMode: {
+            folder: string;
+            /** @enum {string} */
+            kind: "journal";
+        } | {
+            address: string;
+            /** @enum {string} */
+            kind: "mailbox";
+        } | {
+            by: components["schemas"]["ServiceAccess"];
+            /** @description Those of all accounts as well, by their addresses. */
+            every_account: boolean;
+            /** @enum {string} */
+            kind: "mailboxes";
+            mailboxes: components["schemas"]["FetchMailbox"][];
+        };
+        /** @description Client credentials; secret and key are given beside the configuration. */
+        FetchOauth: {
+            assertion: components["schemas"]["FetchAssertion"];
+            audience?: string | null;
+            /** @description Such as `https://login.microsoftonline.com`. */
+            authority: string;
+            /** @description With it an assertion is signed instead of showing a secret. */
+            certificatePem?: string | null;
+            clientId: string;
+            scope: string;
+            tenant: string;
+            /** @description The whole address, where it is not made of authority and tenant. */
+            tokenUrl?: string | null;
+        };
+        /** @enum {string} */
+        FetchOrder: "newest-first" | "oldest-first";
+        /** @enum {string} */
+        FetchProtocol: "auto" | "imap" | "pop3";
+        FetchRun: {
+            /** Format: date-time */
+            begunAt: string;
+            /** Format: int64 */
+            bytes: number;
+            counts: components["schemas"]["FetchCounts"];
+            detail: string;
+            /** Format: date-time */
+            endedAt: string;
+            error?: string | null;
+            id: string;
+            /** Format: int32 */
+            mailboxesFailed: number;
+            /** @description `done`, `failed` or `stopped`. */
+            outcome: string;
+            /** @description `person` or `schedule`. */
+            trigger: string;
+        };
+        FetchRunsAnswer: {
+            /** @description Newest first; the last hundred are kept. */
+            runs: components["schemas"]["FetchRun"][];
+        };
+        /**
+         * @description `auto`: TLS from the start, else STARTTLS, never clear text.
+         * @enum {string}
+         */
+        FetchSecurity: "auto" | "none" | "starttls" | "tls";
+        /** @enum {string} */
+        FetchSignIn: "oauth" | "password";
+        /** @description A source that is fetched. Secrets are never given back. */
+        FetchSource: {
+            config: components["schemas"]["FetchConfig"];
+            hasClientKey: boolean;
+            hasClientSecret: boolean;
+            hasPassword: boolean;
+            id: string;
+            /**
+             * Format: int64
+             * @description Mails that stay on the server.
+             */
+            left: number;
+            live?: components["schemas"]["FetchLive"] | null;
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was read last, also when nothing was there.
+             */
+            polledAt?: string | null;
+            rules: components["schemas"]["SourceRules"];
+            running: boolean;
+            state: components["schemas"]["FetchState"];
+        };
+        /** @description A secret that is absent stays as it is; an empty one is forgotten. */
+        FetchSourceInput: {
+            clientKey?: string | null;
+            clientSecret?: string | null;
+            config: components["schemas"]["FetchConfig"];
+            name: string;
+            password?: string | null;
+            rules?: components["schemas"]["SourceRules"] | null;
+        };
+        FetchSourcesAnswer: {
+            /** @description Oldest first. */
+            sources: components["schemas"]["FetchSource"][];
+        };
+        FetchState: {
+            detail: string;
+            /** @description Such as `no-connection`, `sign-in-refused`, `corrupt-mail`, `tls-mismatch`. */
+            error?: string | null;
+            /** Format: date-time */
+            failingSince?: string | null;
+            /**
+             * Format: int32
+             * @description Runs in a row that failed.
+             */
+            failures: number;
+            /** Format: date-time */
+            lastSuccessAt?: string | null;
+            /** Format: date-time */
+            nextAt?: string | null;
+            paused: boolean;
+            /** Format: date-time */
+            reconciledAt?: string | null;
+        };
+        FetchTest: {
+            ok: boolean;
+            steps: components["schemas"]["FetchTestStep"][];
+        };
+        FetchTestInput: {
+            clientKey?: string | null;
+            clientSecret?: string | null;
+            config: components["schemas"]["FetchConfig"];
+            /** @description A saved source, whose secrets are taken where none are given. */
+            id?: string | null;
+            name?: string;
+            password?: string | null;
+            rules?: components["schemas"]["SourceRules"] | null;
+        };
+        FetchTestStep: {
+            certificate?: components["schemas"]["FetchCertificate"] | null;
+            detail: string;
+            /** @description The kind of the error. */
+            kind?: string | null;
+            /** Format: int64 */
+            millis: number;
+            ok: boolean;
+            /** @description `settings`, `name`, `tcp`, `tls`, `greeting`, `start-tls`, `sign-in`, `folders`, `messages`. */
+            step: string;
+            /** @description It works, but should not be so. */
+            warning: boolean;
+        };
         /** @description A piece of text and whether it matches the query. */
         Fragment: {
             hit: boolean;
@@ -3459,6 +3934,31 @@ export interface components {
             /** Format: date-time */
             validUntil?: string | null;
         };
+        LeftMail: {
+            detail: string;
+            /** Format: date-time */
+            firstAt: string;
+            folder: string;
+            id: string;
+            /** @description Its number in the folder, or its unique-id. */
+            key: string;
+            mailbox: string;
+            /**
+             * Format: date-time
+             * @description When it is tried again by itself.
+             */
+            nextAt?: string | null;
+            /** @description `failed`, `given-up`, `not-selected` or `too-large`. */
+            reason: string;
+            /** Format: int64 */
+            sizeBytes: number;
+            /** Format: int32 */
+            tries: number;
+        };
+        LeftMailsAnswer: {
+            mails: components["schemas"]["LeftMail"][];
+            next?: string | null;
+        };
         /** @enum {string} */
         LinkBy: "never" | "user_name" | "verified_email";
         Listener: {
@@ -3587,6 +4087,19 @@ export interface components {
         MetricsSettings: {
             /** @description Networks (CIDR) that may read `/metrics` without a token. */
             allowedNetworks: string[];
+        };
+        /** @description A mail that the server had and the archive had not. */
+        MissingMail: {
+            folder: string;
+            key: string;
+            mailbox: string;
+            messageId?: string | null;
+            /** @description What the fetch made of it. */
+            outcome: string;
+            /** Format: date-time */
+            receivedAt?: string | null;
+            /** Format: int64 */
+            sizeBytes: number;
         };
         NamedAccount: {
             displayName: string;
@@ -4001,6 +4514,35 @@ export interface components {
             /** @description The journal report that named it: `contentId` of one of `reports`. */
             viaReport?: string | null;
         };
+        /** @description A report of completeness; `listed` is the sum of `present` and `missing`. */
+        Reconciliation: {
+            /** Format: date-time */
+            begunAt: string;
+            by: string;
+            counts: components["schemas"]["FetchCounts"];
+            /** @description Empty: everything was compared. */
+            detail: string;
+            /** Format: date-time */
+            endedAt: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description The ledger event that states it.
+             */
+            ledgerSeq?: number | null;
+            /** Format: int64 */
+            listed: number;
+            /** Format: int64 */
+            missing: number;
+            /** @description The first thousand. */
+            named: components["schemas"]["MissingMail"][];
+            /** Format: int64 */
+            present: number;
+        };
+        ReconciliationsAnswer: {
+            /** @description Newest first. */
+            reports: components["schemas"]["Reconciliation"][];
+        };
         Record: {
             attachments: components["schemas"]["Attachment"][];
             bcc: components["schemas"]["Mailbox"][];
@@ -4356,6 +4898,18 @@ export interface components {
             smtp: components["schemas"]["SmtpSettings"];
             spool: components["schemas"]["SpoolSettings"];
             tls: components["schemas"]["TlsSettings"];
+        };
+        /** @description How a service account opens the mailboxes of others. */
+        ServiceAccess: {
+            /** @enum {string} */
+            kind: "authorization-id";
+        } | {
+            /** @enum {string} */
+            kind: "master-user";
+            separator: string;
+        } | {
+            /** @enum {string} */
+            kind: "oauth";
         };
         Session: {
             account: components["schemas"]["Account"];
@@ -7490,6 +8044,649 @@ export interface operations {
                 };
             };
             /** @description this account is no administrator's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetchSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchSourcesAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FetchSourceInput"];
+            };
+        };
+        responses: {
+            /** @description the source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchSource"];
+                };
+            };
+            /** @description the configuration does not work */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FetchTestInput"];
+            };
+        };
+        responses: {
+            /** @description what was tried */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchTest"];
+                };
+            };
+            /** @description the secret must be given */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account administers nothing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchSource"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FetchSourceInput"];
+            };
+        };
+        responses: {
+            /** @description the source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchSource"];
+                };
+            };
+            /** @description the configuration does not work, or the secret must be given again */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leftMails: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftMailsAnswer"];
+                };
+            };
+            /** @description no such page */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryLeftMails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description they are due */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a run ends soon */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pollFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it runs, or runs next */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reconcileFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it runs, or runs next */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reconciliations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description those that are kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeFetchSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is read at once */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetchRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description those that are kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchRunsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such source */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -7,6 +7,8 @@ mod directories;
 mod directory_answers;
 mod disposal;
 mod documents;
+mod fetch;
+mod fetch_answers;
 mod grants;
 mod groups;
 mod jobs;
@@ -173,6 +175,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(directories::preview_directory))
         .routes(routes!(directories::sync_directory))
         .routes(routes!(directories::directory_runs))
+        .merge(fetched())
         .routes(routes!(status::status))
         .routes(routes!(status::health))
         .routes(routes!(log::log))
@@ -187,6 +190,27 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(probes::readyz))
         .routes(routes!(probes::metrics))
         .routes(routes!(documents::openapi))
+}
+
+/// Sources that are fetched.
+fn fetched() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(fetch::fetch_sources, fetch::add_fetch_source))
+        .routes(routes!(fetch::test_fetch_source))
+        .routes(routes!(
+            fetch::fetch_source,
+            fetch::change_fetch_source,
+            fetch::remove_fetch_source
+        ))
+        .routes(routes!(fetch::poll_fetch_source))
+        .routes(routes!(fetch::pause_fetch_source))
+        .routes(routes!(fetch::resume_fetch_source))
+        .routes(routes!(fetch::reset_fetch_source))
+        .routes(routes!(fetch::reconcile_fetch_source))
+        .routes(routes!(fetch::retry_left_mails))
+        .routes(routes!(fetch::fetch_runs))
+        .routes(routes!(fetch::left_mails))
+        .routes(routes!(fetch::reconciliations))
 }
 
 /// Routes that take long lists of ids.

@@ -227,10 +227,6 @@ fn source(row: &SourceRow, figures: dto::SourceFigures, now: Timestamp) -> dto::
         SourceKind::Import => "import",
         SourceKind::Smtp => "smtp",
     };
-    let headers = row.rules.rules.iter().filter_map(|rule| match rule {
-        HeaderRule::Custom(name) => Some(name.clone()),
-        _ => None,
-    });
     dto::Source {
         id: row.id.to_string(),
         name: row.name.clone(),
@@ -241,11 +237,19 @@ fn source(row: &SourceRow, figures: dto::SourceFigures, now: Timestamp) -> dto::
         successor: row.successor.map(|id| id.to_string()),
         created_at: Some(written(row.created_at)),
         figures,
-        rules: dto::SourceRules {
-            journal_reports: row.rules.journal_reports,
-            headers: headers.collect(),
-            delivered_to: row.rules.rules.contains(&HeaderRule::DeliveredTo),
-        },
+        rules: shown_rules(&row.rules),
+    }
+}
+
+pub fn shown_rules(rules: &HeaderRules) -> dto::SourceRules {
+    let headers = rules.rules.iter().filter_map(|rule| match rule {
+        HeaderRule::Custom(name) => Some(name.clone()),
+        _ => None,
+    });
+    dto::SourceRules {
+        journal_reports: rules.journal_reports,
+        headers: headers.collect(),
+        delivered_to: rules.rules.contains(&HeaderRule::DeliveredTo),
     }
 }
 
@@ -253,7 +257,7 @@ fn default_rules() -> dto::SourceRules {
     dto::SourceRules { journal_reports: true, ..dto::SourceRules::default() }
 }
 
-fn header_rules(rules: dto::SourceRules) -> Result<HeaderRules, Problem> {
+pub fn header_rules(rules: dto::SourceRules) -> Result<HeaderRules, Problem> {
     let is_name = |name: &String| {
         (1..=100).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':')

@@ -1,6 +1,7 @@
 //! One table says what every kind of caller gets from every route; areas have files of their own.
 
 mod directories;
+mod fetch;
 mod ledger;
 mod matters;
 mod operation;
@@ -98,6 +99,7 @@ fn routes() -> impl Iterator<Item = &'static Route> {
     [
         ROUTES,
         directories::ROUTES,
+        fetch::ROUTES,
         matters::ROUTES,
         ledger::ROUTES,
         operation::ROUTES,
@@ -106,6 +108,7 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         sign_in::ROUTES,
         tenancy::ROUTES,
         people::LAST,
+        fetch::LAST,
     ]
     .into_iter()
     .flatten()
@@ -178,6 +181,7 @@ struct Things {
     /// Otto's.
     account: String,
     directory: String,
+    fetched: String,
     /// An OpenID provider of the tenant.
     provider: String,
 }
@@ -194,6 +198,7 @@ impl Things {
         let retention = retention::Things::of(world);
         let tenancy = tenancy::Things::of(world);
         let directory = world.directory().to_string();
+        let fetched = fetch::source(world).to_string();
         let (record, report) = (record.to_string(), report.to_string());
         let provider = sign_in::provider(world).to_string();
         Self {
@@ -207,6 +212,7 @@ impl Things {
             retention,
             tenancy,
             directory,
+            fetched,
         }
     }
 
@@ -216,6 +222,7 @@ impl Things {
             _ if template.contains("/sign-in/providers/") => &self.provider,
             _ if template.contains("/accounts/") => &self.account,
             _ if template.contains("directories") => &self.directory,
+            _ if template.contains("fetch-sources") => &self.fetched,
             _ => &self.record,
         };
         let path = template
@@ -299,6 +306,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         tenancy: tenancy::Things::all("00000000000000000000000000000000"),
         account: "0".repeat(32),
         directory: "0".repeat(32),
+        fetched: "0".repeat(32),
         provider: "0".repeat(32),
     };
     let garbage = Things {
@@ -311,6 +319,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         tenancy: tenancy::Things::all("%00"),
         account: "x".into(),
         directory: "..".into(),
+        fetched: "..".into(),
         provider: "x".into(),
     };
     let hidden = routes().filter(|route| route.path.contains('{') && !route.is_public());

@@ -208,6 +208,7 @@ impl World {
             operation: Arc::new(super::operation::Calm),
             live_log: Arc::default(),
             http: Arc::default(),
+            fetching: Arc::new(super::fetching::Calm),
             directories: Arc::new(DirectoryDesk::new(
                 catalog.clone(),
                 Arc::new(SecretBox::new(&[7; 32]).expect("a key")),

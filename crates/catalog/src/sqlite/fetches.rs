@@ -17,12 +17,16 @@ use crate::{
     FetchState, Fetches, FolderState, LeftMail, Reconciliation, SourceRow,
 };
 
+/// Longer names of sources are refused.
+const NAME_CHARS_MAX: usize = 200;
+
 impl Fetches for Sqlite {
     fn add_fetch_source(
         &self,
         new: &FetchSource,
         events: &[AuditEvent],
     ) -> Result<(), CatalogError> {
+        checked(new)?;
         self.write(|db, _| {
             let tenant = tenant_row(db, new.source.tenant)?;
             let count: i64 = db
@@ -52,10 +56,14 @@ impl Fetches for Sqlite {
         changed: &FetchSource,
         events: &[AuditEvent],
     ) -> Result<(), CatalogError> {
+        checked(changed)?;
         self.write(|db, _| {
             let row = required(db, changed.source.id)?;
             db.prepare_cached("UPDATE fetch_source SET config = ?2, secrets = ?3 WHERE row = ?1")?
                 .execute((row, json(&changed.config), json(&changed.secrets)))?;
+            // What was not to be read may be now: every folder is looked at once.
+            db.prepare_cached("UPDATE fetch_folder SET uid_next = NULL WHERE fetch = ?1")?
+                .execute([row])?;
             db.prepare_cached("UPDATE source SET name = ?2, rules = ?3 WHERE id = ?1")?.execute(
                 (changed.source.id.as_bytes(), &changed.source.name, json(&changed.source.rules)),
             )?;
@@ -178,13 +186,16 @@ impl Fetches for Sqlite {
         })
     }
 
-    fn count_left(&self, id: SourceId) -> Result<u64, CatalogError> {
+    fn count_left(&self, id: SourceId) -> Result<(u64, u64), CatalogError> {
         self.read(|db| {
             let row = required(db, id)?;
-            let count: i64 = db
-                .prepare_cached("SELECT count(*) FROM fetch_left WHERE fetch = ?1")?
-                .query_row([row], |row| row.get(0))?;
-            Ok(uint(count))
+            let counts = db
+                .prepare_cached(
+                    "SELECT count(*), coalesce(sum(reason IN ('failed', 'given-up')), 0)
+                     FROM fetch_left WHERE fetch = ?1",
+                )?
+                .query_row([row], |row| Ok((uint(row.get(0)?), uint(row.get(1)?))))?;
+            Ok(counts)
         })
     }
 
@@ -246,6 +257,13 @@ impl Fetches for Sqlite {
             claimed.iter().map(|one| Ok(progress::has(db, tenant, id, one)?)).collect()
         })
     }
+}
+
+fn checked(source: &FetchSource) -> Result<(), CatalogError> {
+    if !(1..=NAME_CHARS_MAX).contains(&source.source.name.chars().count()) {
+        return Err(CatalogError::Invalid("the name"));
+    }
+    source.config.check()
 }
 
 fn required(db: &Connection, id: SourceId) -> Result<i64, Abort> {

@@ -7,6 +7,7 @@ pub mod directory;
 pub mod domain;
 pub mod evidence;
 mod evidence_lists;
+pub mod fetch;
 pub mod grant;
 pub mod group;
 pub mod import;

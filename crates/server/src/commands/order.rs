@@ -58,6 +58,19 @@ fn ask(mut stream: UnixStream, frame: &Frame) -> anyhow::Result<Answer> {
     answer.context("the server went away")
 }
 
+/// Hands an order to the server that runs on this folder.
+///
+/// # Errors
+/// When none runs, or what it says.
+pub fn tell_server(house: &House, frame: &Frame) -> anyhow::Result<()> {
+    let stream = UnixStream::connect(house.control_socket())
+        .context("no server runs on this data folder")?;
+    match ask(stream, frame)? {
+        Answer::Refused { reason } => anyhow::bail!("{reason}"),
+        _ => Ok(()),
+    }
+}
+
 /// Lets the running server tell the vault what the catalog says of the tenant now. Without one,
 /// the next start does it.
 pub fn changed(house: &House, tenant: TenantId) {

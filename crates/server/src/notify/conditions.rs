@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use api::dto::{BackupSummary, NoticeLanguage, NotificationSettings};
 use catalog::{
-    Account, Catalog, ConditionRow, Notice, RunOutcome, Sighting, SourceKind, SourceState, Tenant,
-    TenantState,
+    Account, Catalog, ConditionRow, FetchSource, Notice, RunOutcome, Sighting, SourceKind,
+    SourceState, Tenant, TenantState,
 };
 use intake::tls::TlsStore;
 use model::{TenantId, Timestamp};
@@ -137,6 +137,7 @@ impl Watchman {
             one.tenant = Some(tenant);
             found.push(one);
         }
+        self.fetched(&mut found)?;
         if let Ok(troubles) = self.index_figures.troubles.lock() {
             for (tenant, reason) in &*troubles {
                 let mut one = Found::server("index-damaged", 1, 120).fact("reason", reason);
@@ -227,6 +228,30 @@ impl Watchman {
         Ok(())
     }
 
+    /// Sources whose last run failed, and mails that stay on their server.
+    fn fetched(&self, found: &mut Vec<Found>) -> anyhow::Result<()> {
+        for source in self.parts.catalog.fetch_sources(None)? {
+            if !source.config.enabled || source.state.paused {
+                continue;
+            }
+            if source.state.failures == 0 {
+                if source.state.damaged > 0 {
+                    found.push(of_source("fetch-corrupt-mail", &source));
+                }
+                continue;
+            }
+            let code = match source.state.error.as_deref() {
+                Some("no-connection") => "fetch-no-connection",
+                Some("sign-in-refused") => "fetch-sign-in-refused",
+                Some("corrupt-mail") => "fetch-corrupt-mail",
+                Some("tls-mismatch") => "fetch-tls-mismatch",
+                _ => "fetch-failed",
+            };
+            found.push(of_source(code, &source));
+        }
+        Ok(())
+    }
+
     /// Sources that brought reports before and none for long.
     fn silent(
         &self,
@@ -253,6 +278,17 @@ impl Watchman {
         }
         Ok(())
     }
+}
+
+fn of_source(code: &'static str, source: &FetchSource) -> Found {
+    let mut one = Found::server(code, 1, 0)
+        .fact("source", &source.source.name)
+        .fact("server", &source.config.server)
+        .fact("mails", source.state.damaged)
+        .fact("reason", &source.state.detail);
+    one.tenant = Some(source.source.tenant);
+    one.object = source.source.id.to_string();
+    one
 }
 
 /// 30, 7 and 1 day before the end, and at the end.

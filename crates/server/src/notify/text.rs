@@ -150,6 +150,34 @@ fn english_text(code: &str) -> Text {
             "{findings} places of the archive are damaged. {repaired} were repaired from the backup.",
             "Read chancery evidence scrub; restore the named packs from a backup.",
         ),
+        "fetch-corrupt-mail" => (
+            "A mail cannot be fetched",
+            "{mails} mails of the source {source} on {server} are damaged or break off. {reason}",
+            "The other mails are fetched. Look at what is left on the server, and open or remove \
+             the mail there.",
+        ),
+        "fetch-failed" => (
+            "A mailbox cannot be fetched",
+            "The source {source} on {server} was not read to its end: {reason}",
+            "Nothing is lost, it is tried again. Test the connection in the console.",
+        ),
+        "fetch-no-connection" => (
+            "No connection to a mail server",
+            "The server {server} of the source {source} cannot be reached: {reason}",
+            "Nothing is lost, it is tried again. Look at the server, its name and port, and at \
+             firewalls in between.",
+        ),
+        "fetch-sign-in-refused" => (
+            "A mail server refuses the sign-in",
+            "The server {server} refuses user or password of the source {source}: {reason}",
+            "Enter the password anew, or look at the rights of the account on the server.",
+        ),
+        "fetch-tls-mismatch" => (
+            "The encryption of a mail server does not fit",
+            "TLS with {server} for the source {source} does not come about: {reason}",
+            "Look at the certificate of the server and at the chosen security. If the certificate \
+             was changed on purpose, confirm it in the settings of the source.",
+        ),
         "index-damaged" => (
             "The search index cannot be written",
             "Mail is archived but does not become searchable: {reason}",
@@ -241,6 +269,34 @@ fn german_text(code: &str) -> Text {
              repariert.",
             "Lesen Sie chancery evidence scrub; stellen Sie die genannten Packs aus einer \
              Sicherung wieder her.",
+        ),
+        "fetch-corrupt-mail" => (
+            "Eine Mail kann nicht abgeholt werden",
+            "{mails} Mails der Quelle {source} auf {server} sind beschädigt oder brechen ab. {reason}",
+            "Die übrigen Mails werden abgeholt. Sehen Sie nach, was auf dem Server geblieben ist, \
+             und öffnen oder entfernen Sie die Mail dort.",
+        ),
+        "fetch-failed" => (
+            "Ein Postfach kann nicht abgeholt werden",
+            "Die Quelle {source} auf {server} wurde nicht bis zum Ende gelesen: {reason}",
+            "Nichts ist verloren, es wird erneut versucht. Testen Sie die Verbindung in der Konsole.",
+        ),
+        "fetch-no-connection" => (
+            "Keine Verbindung zu einem Mailserver",
+            "Der Server {server} der Quelle {source} ist nicht erreichbar: {reason}",
+            "Nichts ist verloren, es wird erneut versucht. Prüfen Sie den Server, Name und Port \
+             sowie Firewalls dazwischen.",
+        ),
+        "fetch-sign-in-refused" => (
+            "Ein Mailserver weist die Anmeldung ab",
+            "Der Server {server} weist Benutzer oder Kennwort der Quelle {source} ab: {reason}",
+            "Geben Sie das Kennwort neu ein, oder prüfen Sie die Rechte des Kontos auf dem Server.",
+        ),
+        "fetch-tls-mismatch" => (
+            "Die Verschlüsselung eines Mailservers passt nicht",
+            "TLS mit {server} für die Quelle {source} kommt nicht zustande: {reason}",
+            "Prüfen Sie das Zertifikat des Servers und die gewählte Sicherheit. Wurde das Zertifikat \
+             absichtlich gewechselt, bestätigen Sie es in den Einstellungen der Quelle.",
         ),
         "index-damaged" => (
             "Der Suchindex kann nicht geschrieben werden",

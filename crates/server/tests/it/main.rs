@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod disposal;
 mod evidence;
+mod fetch;
 mod formats;
 mod generated;
 mod hard;

@@ -22,6 +22,9 @@ use crate::fetch::{FetchError, Probe, pop3};
 /// Octets of a mail that POP3 reads at most; the archive's own limit is lower.
 const MAIL_OCTETS_MAX: u64 = 4 << 30;
 
+/// Folders that a test of the connection names.
+const FOLDERS_NAMED_MAX: usize = 20;
+
 /// Real servers.
 pub struct Servers {
     tokens: TokenClient,
@@ -36,7 +39,13 @@ impl Servers {
 
     fn protocols(&self, target: &Target) -> Vec<FetchProtocol> {
         let config = &target.source.config;
+        let one_folder = match &config.mode {
+            FetchMode::Journal { folder } => folder.eq_ignore_ascii_case("INBOX"),
+            FetchMode::Mailbox { .. } | FetchMode::Mailboxes { .. } => false,
+        };
         match config.protocol {
+            // POP3 has no other folders.
+            FetchProtocol::Auto if !one_folder => vec![FetchProtocol::Imap],
             FetchProtocol::Auto => {
                 let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
                 match found.get(&target.source.source.id) {
@@ -124,7 +133,12 @@ impl Opener for Servers {
 
 /// Tries everything that a run needs, and says how each step went. Changes nothing. Of many
 /// mailboxes it takes the one that is named.
-pub fn probe(config: &FetchConfig, mailbox: &str, secrets: &Secrets, tokens: &TokenClient) -> Probe {
+pub fn probe(
+    config: &FetchConfig,
+    mailbox: &str,
+    secrets: &Secrets,
+    tokens: &TokenClient,
+) -> Probe {
     let mut steps = Probe::default();
     let prepared = steps.run("settings", || {
         let server = server(config)?;
@@ -133,7 +147,7 @@ pub fn probe(config: &FetchConfig, mailbox: &str, secrets: &Secrets, tokens: &To
     });
     let Ok((server, credentials)) = prepared else { return steps };
     let patience = Patience::default();
-    let by_imap = || imap::probe(&server, &patience, &credentials);
+    let by_imap = || probe_imap(&server, &patience, &credentials);
     let by_pop3 = || pop3::probe(&server, &patience, &credentials);
     let found = match config.protocol {
         FetchProtocol::Imap => by_imap(),
@@ -153,11 +167,39 @@ pub fn probe(config: &FetchConfig, mailbox: &str, secrets: &Secrets, tokens: &To
     steps
 }
 
+fn probe_imap(server: &Server, patience: &Patience, credentials: &Credentials) -> Probe {
+    let mut probe = Probe::default();
+    // What fails stands in the last step.
+    let Ok(mut session) = imap::Session::open(server, patience, credentials, &mut probe) else {
+        return probe;
+    };
+    let folders = probe.run("folders", || {
+        let folders = session.folders()?;
+        let names: Vec<&str> =
+            folders.iter().take(FOLDERS_NAMED_MAX).map(|it| it.name.as_str()).collect();
+        Ok(((), format!("{} folders: {}", folders.len(), names.join(", "))))
+    });
+    if folders.is_ok() {
+        let _ = probe.run("messages", || {
+            let inbox = session.folder("INBOX");
+            let state = session.examine(&inbox)?;
+            Ok(((), format!("{} mails in INBOX", state.exists)))
+        });
+    }
+    if !session.can_remove() {
+        probe.warn("messages", "without UIDPLUS archived mail cannot be removed: it stays");
+    }
+    session.log_out();
+    probe
+}
+
 fn server(config: &FetchConfig) -> Result<Server, FetchError> {
     let trust = match (&config.pinned_sha256, &config.ca_pem) {
         (Some(pin), _) => match parse_fingerprint(pin) {
             Some(pin) => Trust::Pinned(pin),
-            None => return Err(FetchError::Config("the pinned certificate is no SHA-256".to_owned())),
+            None => {
+                return Err(FetchError::Config("the pinned certificate is no SHA-256".to_owned()));
+            }
         },
         (None, Some(pem)) => Trust::Authorities(pem.clone()),
         (None, None) => Trust::System,

@@ -10,36 +10,48 @@ const BYTES_MAX: u64 = 64 << 20;
 /// Mails that were read and have no outcome yet.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    mails: HashMap<Place, u64>,
+    /// How often and with how many octets: one that was read again on another connection comes
+    /// twice.
+    mails: HashMap<Place, (usize, u64)>,
+    count: usize,
     bytes: u64,
 }
 
 impl Flight {
     pub(super) fn is_full(&self) -> bool {
-        self.mails.len() >= MAILS_MAX || self.bytes >= BYTES_MAX
+        self.count >= MAILS_MAX || self.bytes >= BYTES_MAX
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.mails.is_empty()
+        self.count == 0
     }
 
     pub(super) fn begin(&mut self, place: Place, bytes: u64) {
+        let (count, all) = self.mails.entry(place).or_default();
+        *count += 1;
+        *all += bytes;
+        self.count += 1;
         self.bytes += bytes;
-        if let Some(before) = self.mails.insert(place, bytes) {
-            self.bytes = self.bytes.saturating_sub(before);
-        }
     }
 
     /// Whether the mail was on its way: an outcome of an earlier session is nobody's.
     pub(super) fn end(&mut self, place: &Place) -> bool {
-        let Some(bytes) = self.mails.remove(place) else { return false };
-        self.bytes = self.bytes.saturating_sub(bytes);
+        let Some((count, bytes)) = self.mails.get_mut(place) else { return false };
+        let one = *bytes / *count as u64;
+        *count -= 1;
+        *bytes -= one;
+        if *count == 0 {
+            self.mails.remove(place);
+        }
+        self.count -= 1;
+        self.bytes = self.bytes.saturating_sub(one);
         true
     }
 
-    /// Those that are on their way, which nobody waits for any more.
-    pub(super) fn give_up(&mut self) -> Vec<Place> {
+    /// Nobody waits any more for those that are on their way; how many they are.
+    pub(super) fn give_up(&mut self) -> usize {
+        self.mails.clear();
         self.bytes = 0;
-        self.mails.drain().map(|(place, _)| place).collect()
+        std::mem::take(&mut self.count)
     }
 }

@@ -168,9 +168,8 @@ fn removed(removal: Removal) -> Result<(), FetchError> {
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<FolderPattern>, FetchError> {
-    let pattern = |text: &String| {
-        FolderPattern::parse(text).map_err(|wrong| FetchError::Config(wrong.0))
-    };
+    let pattern =
+        |text: &String| FolderPattern::parse(text).map_err(|wrong| FetchError::Config(wrong.0));
     texts.iter().map(pattern).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use catalog::{FetchProgress, LeftMail, LeftReason, MailKey};
 use fail::fail_point;
@@ -17,6 +17,9 @@ use crate::fetch::FetchError;
 
 /// How long a session waits for an outcome before it looks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How long the archive has for what was read when a connection or the run ends.
+const REST: Duration = Duration::from_secs(10);
 
 /// Tries of one mail; then it is left for good.
 const TRIES_MAX: u32 = 8;
@@ -179,10 +182,20 @@ impl<'a> Landing<'a> {
         self.hear(Flight::is_empty)
     }
 
+    /// Waits a while for what is on its way, also when the run is to stop.
+    pub(super) fn hear_rest(&mut self) {
+        let end = Instant::now() + REST;
+        while !self.flight.is_empty() && Instant::now() < end {
+            if let Ok((place, became)) = self.listening.receiver.recv_timeout(LOOK) {
+                self.heard(&place, became);
+            }
+        }
+    }
+
     /// Nobody waits any more: what is on its way is counted as failed, and read again.
     pub(super) fn give_up(&mut self) {
-        let _ = self.hear(|_| true);
-        for _ in self.flight.give_up() {
+        self.hear_rest();
+        for _ in 0..self.flight.give_up() {
             self.tally.became(&Became::Refused(String::new()));
         }
     }

@@ -5,10 +5,13 @@
 //! server. A crash between any two steps reads mail again, and the archive knows it by content.
 //! Nothing is removed that the pipeline did not say to have.
 
+mod connect;
 mod flight;
+mod imap_mailbox;
 mod landing;
 mod mailbox;
 mod outcome;
+mod pop3_mailbox;
 mod reading;
 mod reconcile;
 mod schedule;
@@ -25,6 +28,7 @@ use zeroize::Zeroizing;
 
 use crate::fetch::FetchError;
 
+pub use connect::{Servers, probe};
 pub use mailbox::{Awaited, Beside, Folder, Listed, Mailbox, MailboxKind, Opened, Opener, Take};
 pub use outcome::{Became, Outcomes, Place};
 pub use reading::read_mailbox;

@@ -23,13 +23,7 @@ pub(super) struct Pop3Mailbox {
 
 impl Pop3Mailbox {
     pub(super) fn new(session: Session, octets_max: u64) -> Self {
-        Self {
-            session,
-            entries: HashMap::new(),
-            order: Vec::new(),
-            doomed: Vec::new(),
-            octets_max,
-        }
+        Self { session, entries: HashMap::new(), order: Vec::new(), doomed: Vec::new(), octets_max }
     }
 }
 

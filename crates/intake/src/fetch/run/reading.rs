@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use catalog::{
-    AfterFetch, CatalogError, FetchMode, FetchOrder, FetchProgress, FolderState, MailKey,
-    UidSpans,
+    AfterFetch, CatalogError, FetchMode, FetchOrder, FetchProgress, FolderState, MailKey, UidSpans,
 };
 use fail::fail_point;
 
@@ -59,6 +58,8 @@ pub(super) struct Reading<'a> {
     read: HashSet<String>,
     /// What kept one folder from being read: the others were.
     trouble: Option<FetchError>,
+    /// Mails of the folder were asked for and did not come; they may be gone.
+    incomplete: bool,
 }
 
 /// How a session ended.
@@ -83,6 +84,7 @@ impl<'a> Reading<'a> {
             uidls: None,
             read: HashSet::new(),
             trouble: None,
+            incomplete: false,
         })
     }
 
@@ -133,6 +135,7 @@ impl<'a> Reading<'a> {
         loop {
             let before = self.landing.tally.live().counts.seen;
             let mut session = self.landing.parts.opener.open(self.landing.target)?;
+            let maildrop = session.kind() == MailboxKind::Pop3;
             let end = self.all_folders(&mut *session).and_then(|end| {
                 fail_point!("fetch.quit.before");
                 session.quit()?;
@@ -143,6 +146,10 @@ impl<'a> Reading<'a> {
                 Ok(End::Complete) => return Ok(()),
                 Ok(End::More) => {}
                 Err(error) => {
+                    if maildrop {
+                        // Nothing was removed: it comes again.
+                        self.read.clear();
+                    }
                     let fresh = self.landing.tally.live().counts.seen > before;
                     fruitless = if fresh { 0 } else { fruitless + 1 };
                     if !may_go_on(&error) || fruitless > FRUITLESS_MAX {
@@ -206,6 +213,7 @@ impl<'a> Reading<'a> {
         let opened = session.open(folder, changes)?;
         let maildrop = session.kind() == MailboxKind::Pop3;
         self.landing.enter(&folder.path, opened.uid_validity);
+        self.incomplete = false;
         let state = self.folders.remove(&folder.path).filter(|it| {
             // Another value: the numbers mean other mails; all is read again, known by content.
             it.uid_validity == opened.uid_validity
@@ -222,9 +230,10 @@ impl<'a> Reading<'a> {
         let listed = session.list()?;
         let mut pass = Pass { listed, state, maildrop, saved_at: Instant::now(), removed: 0 };
         let end = self.pass(session, &mut pass);
-        // What is archived is remembered also when the connection is gone.
-        let _ = self.landing.hear(|_| true);
-        if matches!(end, Ok(End::Complete)) && !maildrop && self.trouble_free(&pass) {
+        // What is archived is remembered also when the connection is gone, and what is on its way
+        // is not read once more meanwhile.
+        self.landing.hear_rest();
+        if matches!(end, Ok(End::Complete)) && !maildrop && !self.incomplete {
             pass.state.uid_next = opened.uid_next;
             pass.state.modseq = opened.modseq;
         }
@@ -232,11 +241,6 @@ impl<'a> Reading<'a> {
         self.folders.insert(folder.path.clone(), pass.state);
         let end = end?;
         saved.map(|()| end)
-    }
-
-    /// Whether nothing of the folder must be looked at before something new comes.
-    fn trouble_free(&self, pass: &Pass) -> bool {
-        self.landing.archived.is_empty() || pass.removed > 0 || !self.changes()
     }
 
     fn changes(&self) -> bool {
@@ -249,7 +253,7 @@ impl<'a> Reading<'a> {
         self.landing.forget_left(|key| there.contains(key));
         self.remember_maildrop(pass)?;
         self.remove_archived_before(session, pass)?;
-        let wanted = self.to_read(session, pass)?;
+        let wanted = self.wanted_mails(session, pass)?;
         self.landing.tally.change(|live| live.to_read += wanted.len() as u64);
         let mut rest = wanted.as_slice();
         let (mut sizes, mut sized) = (HashMap::new(), 0);
@@ -322,7 +326,7 @@ impl<'a> Reading<'a> {
         self.remove(session, pass, &done)
     }
 
-    fn to_read(
+    fn wanted_mails(
         &mut self,
         session: &mut dyn Mailbox,
         pass: &Pass,
@@ -368,7 +372,10 @@ impl<'a> Reading<'a> {
         let (mut batch, mut bytes) = (Vec::with_capacity(most.len()), 0);
         for (taken, key) in most.iter().enumerate() {
             // Without a size it is gone; should it be there, it comes with the next run.
-            let Some(size) = sizes.get(key) else { continue };
+            let Some(size) = sizes.get(key) else {
+                self.incomplete = true;
+                continue;
+            };
             if !batch.is_empty() && bytes + size > BATCH_BYTES_MAX {
                 return (batch, taken);
             }
@@ -391,6 +398,7 @@ impl<'a> Reading<'a> {
             for key in broken_off {
                 self.landing.broke(&key, "it broke off");
             }
+            self.incomplete |= batch.iter().any(|key| !self.landing.came.contains(key));
             return Ok(());
         };
         if may_go_on(&error) {

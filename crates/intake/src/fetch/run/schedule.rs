@@ -78,6 +78,8 @@ struct Shared {
     secrets: SecretBox,
     state: Mutex<State>,
     changed: Condvar,
+    /// Held while a source's state is decided and written: the last word is the one that is kept.
+    writing: Mutex<()>,
     figures: FetchFigures,
 }
 
@@ -98,6 +100,7 @@ impl FetchDesk {
             secrets,
             state: Mutex::new(state),
             changed: Condvar::new(),
+            writing: Mutex::default(),
             figures: FetchFigures::default(),
         });
         let schedule = {
@@ -113,9 +116,13 @@ impl FetchDesk {
     pub fn stop(&self) {
         let mut state = self.shared.locked();
         state.stopping = true;
-        state.queue.clear();
         state.slots.values().for_each(Slot::stop);
+        let queued: Vec<Unit> = state.queue.drain(..).collect();
+        drop(state);
         self.shared.changed.notify_all();
+        // Runs end without their mailboxes that were not begun.
+        queued.iter().for_each(|unit| self.shared.unit_done(&unit.run));
+        let mut state = self.shared.locked();
         while state.workers + state.waiters > 0 {
             state = self.shared.wait(state, LOOK);
         }
@@ -164,7 +171,7 @@ impl FetchDesk {
                 slot.stop();
                 slot.resting.clear();
                 slot.silent = false;
-                slot.due_at = source.state.next_at.map_or(now, |at| at.max(now));
+                slot.due_at = now;
                 slot.source = Arc::new(source);
             }
         }
@@ -187,6 +194,7 @@ impl FetchDesk {
     /// # Errors
     /// When the catalog cannot be written.
     pub fn pause(&self, id: SourceId, paused: bool) -> Result<bool, CatalogError> {
+        let _writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut locked = self.shared.locked();
         let Some(slot) = locked.slots.get_mut(&id) else { return Ok(false) };
         let mut source = FetchSource::clone(&slot.source);
@@ -336,9 +344,9 @@ pub fn open(
     sealed: &FetchSecrets,
 ) -> Result<Secrets, crate::fetch::FetchError> {
     let one = |which: &str, sealed: &Option<String>| {
-        let Some(sealed) = sealed else { return Ok(None) };
+        let Some(sealed) = sealed else { return Ok::<_, crate::fetch::FetchError>(None) };
         let lost = || {
-            let text = format!("the {which} cannot be decrypted: enter it again");
+            let text = format!("a secret ({which}) cannot be decrypted: enter it again");
             crate::fetch::FetchError::Config(text)
         };
         let octets =
@@ -348,7 +356,7 @@ pub fn open(
     };
     Ok(Secrets {
         password: one("password", &sealed.password)?,
-        client_secret: one("client secret", &sealed.client_secret)?,
-        client_key: one("client key", &sealed.client_key)?,
+        client_secret: one("clientSecret", &sealed.client_secret)?,
+        client_key: one("clientKey", &sealed.client_key)?,
     })
 }

@@ -5,6 +5,7 @@ mod ack;
 mod corpus;
 mod dashboard;
 mod directory;
+mod fetch;
 mod figures;
 mod floor;
 mod house;
@@ -27,6 +28,8 @@ enum What {
     Dashboard,
     /// Reading 50,000 people from OpenLDAP
     Directory,
+    /// Mail from a local Dovecot by IMAP and POP3, and 500 sources that are idle
+    Fetch,
     Ingest,
     Search,
     /// People who sign in, beside the bare hashes of their passwords
@@ -82,6 +85,9 @@ fn main() -> Outcome<()> {
     }
     if arguments.wants(What::SignIn) {
         sign_in::run(&arguments)?;
+    }
+    if arguments.wants(What::Fetch) {
+        fetch::run(&arguments)?;
     }
     let wanted = [What::Ingest, What::Search, What::Size];
     if wanted.iter().any(|what| arguments.wants(*what)) {

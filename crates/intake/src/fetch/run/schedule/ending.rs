@@ -1,7 +1,7 @@
 //! What a run leaves behind.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use catalog::{
     FetchOutcome, FetchRun, FetchSource, FetchState, LedgerKind, NewLedgerEvent, Reconciliation,
@@ -80,6 +80,7 @@ impl Shared {
         figures.octets.fetch_add(usize::try_from(live.bytes).unwrap_or(0), Ordering::Relaxed);
         let first = troubles.first();
         let all_failed = live.mailboxes_failed > 0 && live.mailboxes_failed >= live.mailboxes;
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.state_of(run);
         let mut state = before.clone();
         match outcome {
@@ -103,8 +104,9 @@ impl Shared {
             || outcome != FetchOutcome::Done
             || run.trigger == RunTrigger::Person
             || before.failures > 0;
-        let damaged = leaves_row.then(|| self.parts.catalog.count_left(id)).and_then(Result::ok);
-        state.left = damaged.unwrap_or(before.left);
+        let recount = leaves_row || before.left > 0;
+        let counted = recount.then(|| self.parts.catalog.count_left(id)).and_then(Result::ok);
+        (state.left, state.damaged) = counted.unwrap_or((before.left, before.damaged));
         state.last_success_at = match outcome {
             FetchOutcome::Done if leaves_row => Some(now),
             _ => before.last_success_at,
@@ -117,6 +119,7 @@ impl Shared {
         {
             tracing::warn!(source.id = %id, %error, "the state of a source is not kept");
         }
+        drop(writing);
         self.set_free(run, Some(state), now);
     }
 

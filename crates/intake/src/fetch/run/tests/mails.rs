@@ -74,7 +74,9 @@ fn one_bad_mail_never_stops_the_rest() {
         mails(&world, "INBOX", 20);
         world.server.locked().mood.breaks_at.insert(5);
         world.server.locked().mood.unreadable.insert(9);
-        assert_eq!(done(&world, &FetchConfig::default()), counts(18, 0, 0, 2), "{kind:?}");
+        // A maildrop that was not closed in order brings its first mails again.
+        let known = if kind == MailboxKind::Pop3 { 4 } else { 0 };
+        assert_eq!(done(&world, &FetchConfig::default()), counts(18, known, 0, 2), "{kind:?}");
         assert_eq!(world.server.left("INBOX"), [5, 9]);
         let left = world.left();
         assert_eq!(left.len(), 2);
@@ -136,7 +138,8 @@ fn what_the_archive_does_not_let_in_stays() {
         [0, 1, 2].map(|number| format!("Subject: INBOX {number}\r\n\r\ntext").into_bytes()),
     );
     let (counts, _) = world.run(&FetchConfig::default());
-    let expected = FetchCounts { seen: 3, left: 1, failed: 1, quarantined: 1, ..FetchCounts::default() };
+    let expected =
+        FetchCounts { seen: 3, left: 1, failed: 1, quarantined: 1, ..FetchCounts::default() };
     assert_eq!(counts, expected);
     assert_eq!(world.server.left("INBOX"), [1, 2]);
 }
@@ -228,7 +231,8 @@ fn the_newest_come_first_where_that_is_wanted() {
 fn reconciliation_names_what_is_missing_and_reads_it() {
     let world = World::new(MailboxKind::Imap);
     mails(&world, "INBOX", 4);
-    let (target, tally, compared) = (world.target(keeping()), Tally::default(), Compared::default());
+    let (target, tally, compared) =
+        (world.target(keeping()), Tally::default(), Compared::default());
     reconcile_mailbox(&world.parts, &target, &tally, &compared).expect("compares");
     let sums = compared.sums();
     // This catalog never sees a commit: all are missing, and one was archived under another name.

@@ -104,7 +104,8 @@ fn many_mailboxes_of_one_server_are_read_by_few_sessions() {
     for number in 0..50 {
         world.server.put("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes());
     }
-    let mailbox = |number| FetchMailbox { user: format!("user{number}@own.example"), address: None };
+    let mailbox =
+        |number| FetchMailbox { user: format!("user{number}@own.example"), address: None };
     let mode = FetchMode::Mailboxes {
         by: ServiceAccess::MasterUser { separator: "*".to_owned() },
         mailboxes: (0..40).map(mailbox).collect(),

@@ -5,8 +5,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use catalog::{
-    Catalog, FetchConfig, FetchSecrets, FetchSource, FetchState, MailKey, SecretBox, SourceKind,
-    SourceRow, SourceState, Tenant,
+    FetchConfig, FetchSecrets, FetchSource, FetchState, MailKey, SecretBox, SourceKind, SourceRow,
+    SourceState, Tenant,
 };
 use model::{Clock, HeaderRules, Source, SourceId, TenantId, Timestamp};
 use spool::{Outcome, Spool, SpoolKey, SpoolLimits};
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::fetch::run::{
     Awaited, Became, Beside, Folder, Listed, Mailbox, MailboxKind, Opened, Opener, Outcomes, Parts,
-    Tally, Take, Target, read_mailbox,
+    Take, Tally, Target, read_mailbox,
 };
 use crate::fetch::{ConnectionFailure, FetchError};
 
@@ -208,9 +208,8 @@ impl Mailbox for Session {
 
     fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, u64>, FetchError> {
         let drawer = self.drawer();
-        let size = |key: &MailKey| {
-            Some((key.clone(), drawer.mails.get(&Self::uid(key))?.len() as u64))
-        };
+        let size =
+            |key: &MailKey| Some((key.clone(), drawer.mails.get(&Self::uid(key))?.len() as u64));
         Ok(keys.iter().filter_map(size).collect())
     }
 
