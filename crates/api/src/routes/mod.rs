@@ -9,6 +9,7 @@ mod disposal;
 mod documents;
 mod fetch;
 mod fetch_answers;
+mod fetch_lists;
 mod grants;
 mod groups;
 mod jobs;
@@ -208,9 +209,9 @@ fn fetched() -> OpenApiRouter<AppState> {
         .routes(routes!(fetch::reset_fetch_source))
         .routes(routes!(fetch::reconcile_fetch_source))
         .routes(routes!(fetch::retry_left_mails))
-        .routes(routes!(fetch::fetch_runs))
-        .routes(routes!(fetch::left_mails))
-        .routes(routes!(fetch::reconciliations))
+        .routes(routes!(fetch_lists::fetch_runs))
+        .routes(routes!(fetch_lists::left_mails))
+        .routes(routes!(fetch_lists::reconciliations))
 }
 
 /// Routes that take long lists of ids.

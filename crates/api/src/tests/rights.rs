@@ -108,7 +108,6 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         sign_in::ROUTES,
         tenancy::ROUTES,
         people::LAST,
-        fetch::LAST,
     ]
     .into_iter()
     .flatten()

@@ -39,10 +39,9 @@ pub const ROUTES: &[Route] = &[
     get("/api/v1/fetch-sources/{id}/runs", of(OK, NONE)),
     get("/api/v1/fetch-sources/{id}/left", of(OK, NONE)),
     get("/api/v1/fetch-sources/{id}/reconciliations", of(OK, NONE)),
+    // Last: what it is about is gone then.
+    send("DELETE", "/api/v1/fetch-sources/{id}", None, of(DONE, NONE)),
 ];
-
-/// Last: what it is about is gone then.
-pub const LAST: &[Route] = &[send("DELETE", "/api/v1/fetch-sources/{id}", None, of(DONE, NONE))];
 
 /// A source of the first tenant.
 pub fn source(world: &World) -> SourceId {

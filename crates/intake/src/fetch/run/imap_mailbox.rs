@@ -24,6 +24,12 @@ impl ImapMailbox {
         Self { session, folders: HashMap::new(), uid_validity: 0 }
     }
 
+    /// Whether it was not removed meanwhile.
+    fn is_there(&mut self, uid: u32) -> Result<bool, FetchError> {
+        self.session.poll()?;
+        Ok(self.session.uids(uid..=uid, None, None)?.contains(uid))
+    }
+
     fn found(&mut self, folder: &Folder) -> imap::Folder {
         match self.folders.get(&folder.path) {
             Some(found) => found.clone(),
@@ -97,7 +103,9 @@ impl Mailbox for ImapMailbox {
         for uid in fetched.absent {
             let alone = self.session.fetch(&UidSet::from(uid..=uid), &mut Taking(&mut *take))?;
             unreadable(&alone.unreadable, take)?;
-            if let Some(refusal) = alone.refusal {
+            if let Some(refusal) = alone.refusal
+                && self.is_there(uid)?
+            {
                 take.failed(&MailKey::Uid(uid), &refusal)?;
             }
         }
