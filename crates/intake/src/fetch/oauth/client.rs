@@ -210,9 +210,14 @@ fn granted(answer: &TokenAnswer, now: Timestamp) -> Result<Token, FetchError> {
     let said = granted.expires_in.as_i64();
     let said = said.or_else(|| granted.expires_in.as_str()?.parse().ok());
     let lifetime = said.unwrap_or(LIFETIME_SECONDS_DEFAULT).clamp(0, LIFETIME_SECONDS_MAX);
-    let renew = lifetime - RENEW_SECONDS.min(lifetime / 4);
+    let roles = roles(&granted.access_token);
+    let mut renew = lifetime - RENEW_SECONDS.min(lifetime / 4);
+    if roles.is_empty() && granted.access_token.split('.').count() == 3 {
+        // Consent that is given from now on counts only in a new token.
+        renew = renew.min(RENEW_SECONDS);
+    }
     Ok(Token {
-        roles: roles(&granted.access_token),
+        roles,
         secret: granted.access_token,
         issued_at: now,
         expires_at: now.saturating_add_seconds(lifetime),

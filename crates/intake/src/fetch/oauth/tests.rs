@@ -150,6 +150,23 @@ fn a_token_that_a_mail_server_refuses_is_replaced_but_not_at_once() {
 }
 
 #[test]
+fn a_token_without_permissions_is_soon_replaced() {
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let bare = format!("h.{}.s", part(json!({})));
+    let full = format!("h.{}.s", part(json!({ "roles": ["IMAP.AccessAsApp"] })));
+    let world = World::new(&[token(&bare, 3600), token(&full, 3600)]);
+    assert!(world.client.token(&settings()).expect("given").roles.is_empty());
+    world.pass(299);
+    world.client.token(&settings()).expect("kept");
+    assert_eq!(world.asked(), 1);
+    world.pass(1);
+    assert_eq!(world.client.token(&settings()).expect("new").roles, ["IMAP.AccessAsApp"]);
+    world.pass(3000);
+    world.client.token(&settings()).expect("kept");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
 fn many_threads_share_one_question() {
     let world = World::new(&[token("one", 3600)]);
     std::thread::scope(|scope| {
