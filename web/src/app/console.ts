@@ -52,6 +52,8 @@ export const CONSOLE: readonly ConsoleGroup[] = [
   {
     title: 'nav.keeping',
     pages: [
+      { path: paths.retention, title: 'retention.title', needs: ['read_retention'] },
+      { path: paths.disposals, title: 'disposal.title', needs: ['approve_disposal', 'propose_disposal'] },
       { path: paths.matters, title: 'matters.title', needs: ['manage_holds'] },
     ],
   },

@@ -5,8 +5,10 @@ import { type ReactNode, useState } from 'react';
 import { ApiError, type Schemas } from '../api/client';
 import { recordQuery, urls } from '../api/queries';
 import { useTexts } from '../i18n';
+import { useDialog } from '../ui/Dialog';
 import { EmptyState } from '../ui/EmptyState';
 import { IconAlertTriangle, IconDots, IconDownload, IconExternalLink, IconFileDownload, IconLink, IconSearch } from '../ui/icons';
+import { ErasureDialog, ErasureItem } from './Erasure';
 import { HeadersTab } from './HeadersTab';
 import { MessageHead } from './MessageHead';
 import classes from './MessageView.module.css';
@@ -70,6 +72,7 @@ export function MessageView(props: Props) {
 function Actions({ record, onOpen }: { record: Schemas['Record']; onOpen?: () => void }) {
   const { t, shortDate, bytes } = useTexts();
   const say = useSay();
+  const erasing = useDialog<true>();
   const copyLink = async () => {
     await navigator.clipboard.writeText(`${location.origin}/records/${record.id}`);
     say(t('mail.linkCopied'));
@@ -96,9 +99,11 @@ function Actions({ record, onOpen }: { record: Schemas['Record']; onOpen?: () =>
               </Menu.Item>
             ))}
             <Menu.Item leftSection={<IconLink size={15} aria-hidden />} onClick={() => void copyLink()}>{t('mail.copyLink')}</Menu.Item>
+            <ErasureItem dialog={erasing} />
           </Menu.Dropdown>
         </Menu>
       </Button.Group>
+      <ErasureDialog dialog={erasing} record={record.id} subject={record.subject || t('mail.noSubject')} />
     </>
   );
 }

@@ -9,6 +9,8 @@ import directoriesDe from './directories.de.json';
 import directoriesEn from './directories.en.json';
 import evidenceDe from './evidence.de.json';
 import evidenceEn from './evidence.en.json';
+import disposalDe from './disposal.de.json';
+import disposalEn from './disposal.en.json';
 import importDe from './import.de.json';
 import importEn from './import.en.json';
 import mattersDe from './matters.de.json';
@@ -21,6 +23,8 @@ import providersDe from './providers.de.json';
 import providersEn from './providers.en.json';
 import queuesDe from './queues.de.json';
 import queuesEn from './queues.en.json';
+import retentionDe from './retention.de.json';
+import retentionEn from './retention.en.json';
 import serverDe from './server.de.json';
 import serverEn from './server.en.json';
 import settingsDe from './settings.de.json';
@@ -33,8 +37,8 @@ import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...evidenceEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
-const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...evidenceDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
+const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...evidenceEn, ...disposalEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...retentionEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
+const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...evidenceDe, ...disposalDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...retentionDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 

@@ -1,0 +1,106 @@
+import { Button, Progress } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { approveDisposal, disposalCsvUrl, disposalItemsQuery, disposalQuery, type DisposalRun, rejectDisposal } from '../../api/disposals';
+import { paths } from '../../app/paths';
+import { Failure } from '../../components/Failure';
+import { LinkButton } from '../../components/LinkButton';
+import { Confirm } from '../../forms/Confirm';
+import { usePermissions, useSession } from '../../hooks/useSession';
+import { useTexts } from '../../i18n';
+import { Badge, Note, type Tone } from '../../ui/Badge';
+import { DataTable } from '../../ui/DataTable';
+import { useDialog } from '../../ui/Dialog';
+import { EmptyState } from '../../ui/EmptyState';
+import { IconArrowLeft, IconDownload, IconTrash } from '../../ui/icons';
+import { Facts, Page, Panel } from '../../ui/Page';
+import { type Ground, REFRESH, RunState } from './DisposalsPage';
+
+type ItemState = 'disposed' | 'kept' | 'waiting';
+
+const TONES: Record<ItemState, Tone> = { disposed: 'plain', kept: 'warn', waiting: 'info' };
+
+/** One run: what it is about, who said what to it, and what became of each mail. */
+export function DisposalPage() {
+  const { t } = useTexts();
+  const { runId } = useParams({ from: '/signed-in/console/admin/disposals/$runId' });
+  const { data, error, refetch } = useQuery(disposalQuery(runId));
+  const back = <LinkButton to={paths.disposals} variant="subtle" size="compact-xs" leftSection={<IconArrowLeft size={14} aria-hidden />}>{t('disposal.title')}</LinkButton>;
+  if (error && !data) return <Page title={t('disposal.one')} back={back}><Failure error={error} retry={() => void refetch()} /></Page>;
+  if (!data) return <Page title={t('disposal.one')} back={back}><Panel title="…">…</Panel></Page>;
+  return <Detail run={data} back={back} />;
+}
+
+function Detail({ run, back }: { run: DisposalRun; back: ReactNode }) {
+  const { t, n, number, bytes, stamp } = useTexts();
+  const permissions = usePermissions();
+  const session = useSession();
+  const approving = useDialog<DisposalRun>();
+  const rejecting = useDialog<DisposalRun>();
+  const own = run.proposedBy === session?.account.userName;
+  const waits = run.state === 'proposed';
+  const decides = waits && permissions.includes('approve_disposal');
+  const person = (one: DisposalRun['approvals'][number]) => <div key={one.by}>{t('matters.closedBy', { when: stamp(one.at), who: one.by, reason: one.reason })}</div>;
+  return (
+    <Page
+      title={t('disposal.one')}
+      back={back}
+      lead={<RunState run={run} />}
+      actions={
+        <>
+          <Button component="a" href={disposalCsvUrl(run.id)} download variant="default" leftSection={<IconDownload size={14} aria-hidden />}>{t('disposal.csv')}</Button>
+          {decides && <Button color="red" disabled={!run.mayApprove} title={run.mayApprove ? undefined : t(own ? 'disposal.own' : 'disposal.said')} onClick={() => approving.open(run)}>{t('disposal.approve')}</Button>}
+          {waits && (own ? permissions.includes('propose_disposal') : decides) && <Button variant="default" onClick={() => rejecting.open(run)}>{t(own ? 'disposal.withdraw' : 'disposal.reject')}</Button>}
+        </>
+      }
+    >
+      {waits && own && <Note>{t('disposal.own')}</Note>}
+      <Panel title={t('disposal.about')}>
+        <Facts
+          facts={[
+            [t('disposal.mails'), number(run.mails)],
+            [t('disposal.size'), bytes(run.bytes)],
+            [t('disposal.ground'), <>{t(`disposal.ground.${run.ground as Ground}`)}{run.reference && <div className="muted">{run.reference}</div>}</>],
+            [t('disposal.classes'), run.classes.join(', ') || t('retention.everyMail')],
+            [t('disposal.proposedBy'), t('matters.closedBy', { when: stamp(run.proposedAt), who: run.proposedBy, reason: run.reason })],
+            [t('disposal.approvals'), <>{t('disposal.approvalsOf', { given: run.approvals.length, needed: run.approvalsNeeded })}{run.approvals.map(person)}</>],
+            run.refusal ? [t('disposal.refusal'), person(run.refusal)] : null,
+            [t('disposal.disposed'), <>{number(run.disposed)}{run.state === 'running' && run.mails > 0 && <Progress mt={4} value={((run.disposed + run.kept) / run.mails) * 100} aria-label={t('jobs.progress')} />}</>],
+            [t('disposal.kept'), number(run.kept)],
+          run.leftOutHeld > 0 ? [t('disposal.leftOutHeld'), number(run.leftOutHeld)] : null,
+          run.leftOutSuspended > 0 ? [t('disposal.leftOutSuspended'), number(run.leftOutSuspended)] : null,
+          run.leftOutUndetermined > 0 ? [t('disposal.leftOutUndetermined'), number(run.leftOutUndetermined)] : null,
+          ]}
+        />
+      </Panel>
+      <Items run={run} />
+      <Confirm dialog={approving} title={t('disposal.approveTitle')} effect={(value) => n('disposal.approveEffect', value.mails)} submit={t('disposal.approveSubmit')} danger reason typed={(value) => String(value.mails)} send={(value, reason) => approveDisposal(value.id, reason)} done={t('disposal.approved')} refresh={REFRESH} />
+      <Confirm dialog={rejecting} title={t(own ? 'disposal.withdrawTitle' : 'disposal.rejectTitle')} effect={() => t('disposal.rejectEffect')} submit={t(own ? 'disposal.withdrawSubmit' : 'disposal.rejectSubmit')} reason send={(value, reason) => rejectDisposal(value.id, reason)} done={t(own ? 'disposal.withdrawn' : 'disposal.rejected')} refresh={REFRESH} />
+    </Page>
+  );
+}
+
+function Items({ run }: { run: DisposalRun }) {
+  const { t, stamp, bytes, day } = useTexts();
+  const { data, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(disposalItemsQuery(run.id, run.state));
+  return (
+    <Panel title={t('disposal.items')} lead={t('disposal.itemsLead')} flush>
+      <DataTable
+        label={t('disposal.items')}
+        rows={data?.pages.flatMap((page) => page.items)}
+        rowKey={(item) => item.record}
+        more={{ has: hasNextPage, busy: isFetchingNextPage, load: () => void fetchNextPage() }}
+        empty={<EmptyState icon={<IconTrash size={24} />} title={t('list.none')} />}
+        columns={[
+          { title: t('disposal.record'), header: true, cell: (item) => item.subject == null ? <span className="mono">{item.record.slice(0, 12)}</span> : <div>{item.subject || t('mail.noSubject')}<div className="muted">{item.from}</div></div> },
+          { title: t('disposal.received'), cell: (item) => stamp(item.receivedAt) },
+          { title: t('disposal.size'), numeric: true, cell: (item) => bytes(item.sizeBytes) },
+          { title: t('disposal.class'), cell: (item) => item.class ? <div>{item.class}<div className="muted">{item.policy}</div></div> : '–' },
+          { title: t('disposal.keptThrough'), cell: (item) => day(item.keptThrough) },
+          { title: t('disposal.itemState'), cell: (item) => <div><Badge tone={TONES[item.state as ItemState]}>{t(`disposal.item.${item.state as ItemState}`)}</Badge>{item.why && <div className="muted" lang="en">{item.why}</div>}</div> },
+        ]}
+      />
+    </Panel>
+  );
+}
