@@ -78,6 +78,18 @@ impl Servers {
             }
         })
     }
+
+    /// A server refused the sign-in: what was granted meanwhile counts only in a new token.
+    fn replace_token(&self, target: &Target) {
+        let config = &target.source.config;
+        let by_token = match &config.mode {
+            FetchMode::Mailboxes { by, .. } => matches!(by, ServiceAccess::Oauth),
+            _ => matches!(config.sign_in, FetchSignIn::Oauth),
+        };
+        if by_token && let Ok(settings) = token_settings(config, &target.secrets) {
+            self.tokens.refused(&settings);
+        }
+    }
 }
 
 impl Opener for Servers {
@@ -94,7 +106,12 @@ impl Opener for Servers {
                 Err(error @ FetchError::NoConnection { .. }) => {
                     first.get_or_insert(error);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if matches!(error, FetchError::SignInRefused { .. }) {
+                        self.replace_token(target);
+                    }
+                    return Err(error);
+                }
             }
         }
         let nothing = || FetchError::Config("no protocol".to_owned());

@@ -414,7 +414,8 @@ impl World {
         let source = match there {
             None => self.source(SOURCE, config),
             Some(source) => {
-                let source = FetchSource { config, ..source };
+                let server = source.config.server.clone();
+                let source = FetchSource { config: FetchConfig { server, ..config }, ..source };
                 self.parts.catalog.update_fetch_source(&source, &[]).expect("changed");
                 source
             }
