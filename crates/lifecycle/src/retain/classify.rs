@@ -32,6 +32,9 @@ pub struct Classifier<'a> {
     index: IndexState,
 }
 
+/// The text of a query, and the records that it finds; `None`: nobody can say.
+type Found<'a> = (&'a str, Option<HashSet<RecordId>>);
+
 /// How far the index answered when this began.
 enum IndexState {
     /// It is asked nothing.
@@ -109,7 +112,7 @@ impl<'a> Classifier<'a> {
     }
 
     /// The records of the chunk that each query finds; `None`: nobody can say.
-    fn ask(&self, mails: &[RetainedMail]) -> Result<Vec<(&str, Option<HashSet<RecordId>>)>> {
+    fn ask(&self, mails: &[RetainedMail]) -> Result<Vec<Found<'_>>> {
         let records: Vec<RecordId> = mails.iter().map(|mail| mail.record).collect();
         let mut answers = Vec::with_capacity(self.queries.len());
         for (text, query) in &self.queries {
@@ -132,11 +135,7 @@ impl<'a> Classifier<'a> {
         Ok(answers)
     }
 
-    fn verdict(
-        &self,
-        mail: &RetainedMail,
-        answers: &[(&str, Option<HashSet<RecordId>>)],
-    ) -> Result<Verdict, Undetermined> {
+    fn verdict(&self, mail: &RetainedMail, answers: &[Found<'_>]) -> Result<Verdict, Undetermined> {
         let is_pending = match &self.index {
             IndexState::Through(_, pending) => pending.contains(&mail.record),
             IndexState::NotAsked | IndexState::Useless => false,
