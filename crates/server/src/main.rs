@@ -106,6 +106,8 @@ enum Command {
     Notifications(running::Asked),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
+    /// The procedure documentation (Verfahrensdokumentation), filled from the configuration
+    ProcedureDoc(commands::procedure::Arguments),
     /// Quarantine: what waits for a decision
     #[command(subcommand)]
     Quarantine(quarantine::Command),
@@ -198,6 +200,7 @@ fn run(
         Command::Group(command) => group::run(&config, command),
         Command::Disposal(command) => retention_command::disposal(&config, command),
         Command::Evidence(command) => evidence_command::run(&config, command),
+        Command::ProcedureDoc(arguments) => commands::procedure::run(&config, &arguments),
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Log(command) => running::log(&config, &command),
         Command::Notifications(command) => running::notifications(&config, &command),

@@ -14,6 +14,7 @@ pub mod import;
 pub mod maintain;
 pub mod order;
 pub mod people;
+pub mod procedure;
 pub mod quarantine;
 pub mod retention;
 pub mod running;

@@ -1,6 +1,7 @@
 //! `chancery-verify` as a program: what it says of good exports, and of all kinds of bad ones.
 
 mod archive;
+mod crashes;
 mod events;
 mod exports;
 mod mutation;
