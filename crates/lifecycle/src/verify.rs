@@ -372,7 +372,7 @@ fn check_index(
             finding(format!("must be made anew: {reason}"));
             return Ok(());
         }
-        State::Absent if max_seq == 0 => return Ok(()),
+        State::Absent if catalog.records_after(tenant, 0)? == 0 => return Ok(()),
         State::Absent | State::Ready => {}
     }
     for file in index.damaged_files(tenant)? {
