@@ -14,7 +14,7 @@ import { launch, open } from './lib.mjs';
 const READER_TASKS = ['sign-in', 'search-and-read', 'download'];
 const AUDITOR_TASKS = ['audit', 'oversight'];
 const OFFICER_TASKS = ['officer', 'matters', 'retention'];
-const ADMINISTRATOR_TASKS = ['status', 'quarantine', 'console'];
+const ADMINISTRATOR_TASKS = ['status', 'quarantine', 'console', 'fetch'];
 const OPERATOR_TASKS = ['operator', 'second-factor', 'provider'];
 
 const { env } = process;

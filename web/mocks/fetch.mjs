@@ -26,7 +26,7 @@ const reports = [
 ];
 export const fetchTest = {
   ok: false,
-  steps: [['name', true, '192.0.2.25'], ['tcp', true, 'port 993'], ['tls', false, 'self-signed certificate']].map(([step, ok, detail], i) => ({ step, ok, detail, millis: 4 + i * 17, warning: false, kind: ok ? null : 'tls-mismatch', certificate: step === 'tls' ? { subject: 'CN=imap.hanse-feinmechanik.example', issuer: 'CN=imap.hanse-feinmechanik.example', notAfter: ago(-2_000), sha256: 'ab'.repeat(32) } : null })),
+  steps: [['name', true, '192.0.2.25'], ['tcp', true, 'port 993'], ['tls', false, 'self-signed certificate']].map(([step, ok, detail], i) => ({ step, ok, detail, millis: 4 + i * 17, warning: false, kind: ok ? null : 'tls-mismatch', certificate: step === 'tls' ? { subject: 'CN=imap.hanse-feinmechanik.example', issuer: 'CN=imap.hanse-feinmechanik.example', validUntil: ago(-2_000), sha256: 'ab'.repeat(32) } : null })),
 };
 
 export function answerFetch(path) {

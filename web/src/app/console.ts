@@ -34,6 +34,7 @@ export const CONSOLE: readonly ConsoleGroup[] = [
     title: 'nav.mail',
     pages: [
       { path: paths.sources, title: 'sources.title', needs: ['manage_sources'] },
+      { path: paths.fetch, title: 'fetch.title', needs: ['manage_sources'] },
       { path: paths.connect, title: 'connect.title', needs: ['manage_sources'] },
       { path: paths.domains, title: 'domains.title', needs: ['manage_domains'] },
       { path: paths.queues, title: 'queues.title', needs: ['manage_quarantine'] },

@@ -25,6 +25,8 @@ export const paths = {
   status: '/admin/status',
   storage: '/admin/storage',
   sources: '/admin/sources',
+  fetch: '/admin/fetch',
+  fetchSource: '/admin/fetch/$sourceId',
   connect: '/admin/connect',
   domains: '/admin/domains',
   queues: '/admin/queues',

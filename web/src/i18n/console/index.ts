@@ -11,6 +11,8 @@ import evidenceDe from './evidence.de.json';
 import evidenceEn from './evidence.en.json';
 import disposalDe from './disposal.de.json';
 import disposalEn from './disposal.en.json';
+import fetchDe from './fetch.de.json';
+import fetchEn from './fetch.en.json';
 import importDe from './import.de.json';
 import importEn from './import.en.json';
 import mattersDe from './matters.de.json';
@@ -37,8 +39,8 @@ import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...evidenceEn, ...disposalEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...retentionEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
-const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...evidenceDe, ...disposalDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...retentionDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
+const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...evidenceEn, ...disposalEn, ...fetchEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...retentionEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
+const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...evidenceDe, ...disposalDe, ...fetchDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...retentionDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 
