@@ -1,6 +1,12 @@
+use std::fs::File;
+use std::io::Read as _;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+/// What of a streamed file is in memory at a time, in bytes.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Longer file names are cut.
 const NAME_CHARS_MAX: usize = 150;
@@ -16,6 +22,27 @@ pub fn attachment(name: &str, media_type: &str, octets: Vec<u8>) -> Response {
     headers.insert(header::CONTENT_DISPOSITION, disposition("attachment", name));
     headers.insert(header::CONTENT_SECURITY_POLICY, INERT);
     (StatusCode::OK, headers, Body::from(octets)).into_response()
+}
+
+/// A file that is read piece by piece while it is sent.
+pub fn stream(name: &str, media_type: &str, file: std::fs::File, bytes: u64) -> Response {
+    let pieces = futures_util::stream::try_unfold(Some(file), |file| async move {
+        let Some(file) = file else { return Ok(None) };
+        tokio::task::spawn_blocking(move || piece(file)).await.map_err(std::io::Error::other)?
+    });
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, media_type_value(media_type));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    headers.insert(header::CONTENT_DISPOSITION, disposition("attachment", name));
+    headers.insert(header::CONTENT_SECURITY_POLICY, INERT);
+    (StatusCode::OK, headers, Body::from_stream(pieces)).into_response()
+}
+
+/// The next piece and the file to go on with; nothing at its end.
+fn piece(mut file: File) -> std::io::Result<Option<(Vec<u8>, Option<File>)>> {
+    let mut octets = Vec::with_capacity(PIECE_BYTES);
+    (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut octets)?;
+    Ok((!octets.is_empty()).then_some((octets, Some(file))))
 }
 
 /// A picture that the page shows.

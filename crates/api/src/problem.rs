@@ -196,6 +196,7 @@ impl From<discovery::Error> for Problem {
             discovery::Error::Catalog(error) => error.into(),
             discovery::Error::BadCursor => Self::bad_request("cursor", error.to_string()),
             discovery::Error::BadCustodian(_) => Self::bad_request("custodian", error.to_string()),
+            discovery::Error::TooMany(_) => Self::bad_request("mails", error.to_string()),
             discovery::Error::Held => {
                 Self::new(StatusCode::CONFLICT, "held").detail(error.to_string())
             }

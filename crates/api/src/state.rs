@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use catalog::{Catalog, JobRow};
-use discovery::{Discovery, MatterDesk};
+use discovery::{Discovery, MatterDesk, Takeout};
 use identity::Identity;
 use identity::directory::DirectoryDesk;
 use model::{Clock, JobId, QuarantineId, TenantId};
@@ -24,6 +24,7 @@ pub struct AppState {
     pub fetching: Arc<dyn FetchDesk>,
     pub discovery: Arc<Discovery>,
     pub matters: Arc<MatterDesk>,
+    pub takeout: Arc<Takeout>,
     pub status: Arc<dyn StatusSource>,
     pub quarantine: Arc<dyn QuarantineDesk>,
     pub tenants: Arc<dyn TenantDesk>,

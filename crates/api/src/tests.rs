@@ -12,5 +12,6 @@ mod people;
 mod reading;
 mod rights;
 mod sessions;
+mod takeout;
 mod trail;
 mod world;

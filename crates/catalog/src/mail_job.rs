@@ -99,8 +99,12 @@ pub trait MailJobs: Send + Sync {
         limit: u32,
     ) -> Result<Vec<MailJobRow>, CatalogError>;
 
-    /// A mail of the job is through.
-    fn mail_done(&self, job: JobId, record: RecordId) -> Result<(), CatalogError>;
+    /// Done exports with a mail that the archive does not have any more, at most `limit`: what was
+    /// disposed of must not be read in their files. Looks at every mail of every done export.
+    fn outdated_mail_jobs(&self, limit: u32) -> Result<Vec<JobId>, CatalogError>;
+
+    /// Mails of the job are through: sent, or written into its files.
+    fn mails_done(&self, job: JobId, records: &[RecordId]) -> Result<(), CatalogError>;
 
     fn is_mail_done(&self, job: JobId, record: RecordId) -> Result<bool, CatalogError>;
 }

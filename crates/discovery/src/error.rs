@@ -14,6 +14,10 @@ pub enum Error {
     BadSort,
     #[error("the catalog does not answer")]
     Catalog(#[from] catalog::CatalogError),
+    #[error("evidence cannot be given")]
+    Evidence(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("files of an export")]
+    Files(#[source] std::io::Error),
     /// A matter with holds is not closed; one that is closed gets none.
     #[error("the matter is closed, or it still has a hold")]
     Held,
@@ -34,6 +38,9 @@ pub enum Error {
         start: usize,
         end: usize,
     },
+    /// Nothing, or more than may be at once.
+    #[error("name at least one mail and at most {0}; narrow the search")]
+    TooMany(usize),
     #[error("the vault does not take a note")]
     Vault(#[source] store::StoreError),
 }

@@ -10,6 +10,7 @@ pub mod html;
 mod matters;
 mod page;
 mod search;
+mod takeout;
 mod texts;
 
 use std::sync::Arc;
@@ -22,12 +23,19 @@ pub use archive::{Archive, VaultArchive};
 pub use error::{Error, Result};
 pub use holds::{EXAMINED_MAX, Examined};
 pub use index::{FacetCount, Facets, SizeClass};
+pub use ledger::{StampStanding, Standing};
 pub use mail::DisplayAttachment;
 pub use matters::{Draw, MatterDesk, MatterDraft};
 pub use page::{Download, EMBEDDED_BYTES_MAX, MailHtml, MailPage, PICTURES, PICTURES_MAX};
 pub use search::{
     Fragment, PAGE_BYTES_MAX, PAGE_ROWS_MAX, Row, SearchAnswer, SearchRequest, Suggestion,
     SuggestionKind,
+};
+
+pub use takeout::{
+    Asker, EXPORT_KEPT_DAYS, ExportFormat, ExportRequest, Exporter, ImapSecurity, MailEvidence,
+    ProvenDelivery, RestoreRequest, RestoreTarget, TAKEOUT_MAILS_MAX, TAKEOUT_NAMED_MAX, TakenOut,
+    Takeout, Which, zip_folder,
 };
 
 /// Answers people's questions from catalog, index and vault.

@@ -7,6 +7,7 @@ use catalog::{
     Catalog, HoldFacts, HoldRelease, HoldRow, Matter, MatterNote, MatterScope, MatterState,
 };
 use model::{ContentId, EmailAddress, HoldId, MatterId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
 use store::{EntryKind, NewEntry, Vault};
 
 use crate::search::parse;
@@ -16,7 +17,7 @@ use crate::{Error, Result};
 pub type Draw = Arc<dyn Fn() -> Option<[u8; 16]> + Send + Sync>;
 
 /// What a person says of a matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatterDraft {
     pub name: String,
     /// Addresses, or user names of the tenant's accounts: then all addresses that they own or

@@ -206,7 +206,7 @@ fn base64(output: &mut String, octets: &[u8]) {
 }
 
 /// The subject as a file name: letters, digits and harmless signs, at most 80 characters.
-fn eml_name(subject: &str) -> String {
+pub(crate) fn eml_name(subject: &str) -> String {
     let plain: String = subject
         .chars()
         .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ') { c } else { '_' })

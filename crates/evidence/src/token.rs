@@ -112,6 +112,14 @@ impl TimeStampToken {
         ends?.into_iter().min()
     }
 
+    /// The subject of the first of its certificates that is for a purpose of its own, as that of an
+    /// authority is; empty when it carries none. Without any check: for people.
+    pub fn authority(&self) -> String {
+        let read = self.certificates.iter().filter_map(|octets| Certificate::parse(octets).ok());
+        let mut named = read.filter(|it| it.purposes().is_ok_and(|purposes| purposes.is_some()));
+        named.next().map(|it| it.name()).unwrap_or_default()
+    }
+
     /// The revocation data that the token carries.
     pub fn revocation(&self) -> &[RevocationInfo] {
         &self.revocation

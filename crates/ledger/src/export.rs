@@ -55,11 +55,33 @@ impl Ledger {
     /// [`LedgerError::NotSealed`], [`LedgerError::UnknownRecord`]; damage in the vault; a folder that
     /// cannot be written to.
     pub fn export(&self, export: &Export<'_>, folder: &Path) -> Result<Manifest> {
+        let written = self.export_while(export, folder, &mut |_| true)?;
+        // Nobody ended it.
+        written.ok_or(LedgerError::Export {
+            path: folder.to_owned(),
+            source: std::io::ErrorKind::Interrupted.into(),
+        })
+    }
+
+    /// [`Ledger::export`], as long as `go_on` says so: it is asked before each mail with the number
+    /// of those that are written. `None`: it was ended, and what lies there is no export.
+    ///
+    /// # Errors
+    /// As [`Ledger::export`].
+    pub fn export_while(
+        &self,
+        export: &Export<'_>,
+        folder: &Path,
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Option<Manifest>> {
         let mut target = Target { folder, sums: BTreeMap::new(), proofs: BTreeMap::new() };
         let mut mails = Vec::new();
         let mut concerned = BTreeSet::new();
         let unique: BTreeSet<RecordId> = export.records.iter().copied().collect();
         for record in unique {
+            if !go_on(mails.len() as u64) {
+                return Ok(None);
+            }
             mails.push(self.export_mail(export.tenant, record, &mut concerned, &mut target)?);
         }
         let first = concerned.first().copied().unwrap_or(1);
@@ -91,7 +113,7 @@ impl Ledger {
         let sums: String =
             target.sums.iter().map(|(path, digest)| sums_line(*digest, path)).collect();
         target.write(SUMS.to_owned(), sums.as_bytes())?;
-        Ok(manifest)
+        Ok(Some(manifest))
     }
 
     fn export_mail(

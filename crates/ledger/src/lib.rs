@@ -13,6 +13,7 @@ mod note;
 mod octets;
 mod renew;
 mod seal;
+mod standing;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub use note::{Seal, SealedBatch, recover_note};
 pub use octets::DeliveryOctets;
 pub use renew::{RENEWAL_CRASH_POINTS, RENEWED_MAX, Renewed};
 pub use seal::{Asked, Authority, How, LEAVES_MAX, SEAL_CRASH_POINTS, Sealed};
+pub use standing::{StampStanding, Standing};
 
 /// Seals and proves over one vault and catalog. Calls for one tenant must not overlap.
 pub struct Ledger {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::Catalog;
+use catalog::{Catalog, MailJobKind};
 use intake::tls::TlsStore;
 use model::Clock as _;
 use tokio::sync::watch;
@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::line::Line;
 use crate::notify::{Memory, Smarthost, Watchman};
 use crate::settings::SettingsDesk;
+use crate::takeout::{self, Workshop};
 use crate::{holds, retention, scrubbing, sealing, systemd};
 
 /// How often expired rows of the catalog are removed.
@@ -45,6 +46,20 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
     let (discovery, catalog) = (Arc::clone(&line.discovery), Arc::clone(&line.parts.catalog));
     chores.spawn(holds::watch(discovery, catalog, shutdown.clone()));
     chores.spawn(retention::watch(retention::parts(line), shutdown.clone()));
+    let shop = Workshop {
+        catalog: Arc::clone(&line.parts.catalog),
+        discovery: Arc::clone(&line.discovery),
+        identity: Arc::clone(&line.identity),
+        takeout: Arc::clone(&line.takeout),
+        smarthost: Smarthost { settings: Arc::clone(&line.settings) },
+        clock: Arc::clone(&line.parts.clock),
+        spool: line.parts.spool.clone(),
+        tidied: Arc::default(),
+        stop: Arc::default(),
+    };
+    for kind in [MailJobKind::Export, MailJobKind::Restore] {
+        chores.spawn(takeout::watch(shop.clone(), kind, shutdown.clone()));
+    }
     if let Some(sealer) = line.take_sealer() {
         chores.spawn(sealing::watch(sealer, shutdown.clone()));
     }

@@ -18,9 +18,13 @@ use anyhow::Context as _;
 use api::TenantDesk as _;
 use api::dto::{BackupSummary, Severity};
 use catalog::{Catalog, QuarantineFilter};
-use model::{Clock, EmailAddress, QuarantineId, Source, SourceId, TenantId};
+use discovery::{Asker, ExportRequest, MatterDesk, MatterDraft, RestoreRequest, Takeout};
+use model::{
+    Clock, EmailAddress, HoldId, JobId, MatterId, QuarantineId, Source, SourceId, TenantId,
+};
 use pipeline::{Bulk, BulkDone, Pause, QuarantineDesk, Settled, SettledAs, Watcher};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use spool::{Spool, SpoolError};
 
 use crate::clock::random;
@@ -55,6 +59,10 @@ pub enum Frame {
     Changed { tenant: TenantId },
     /// Alone: decisions about what waits in quarantine.
     Decide(Decide),
+    /// Alone: what an officer decides about matters and holds.
+    Matter { tenant: TenantId, by: String, order: MatterOrder },
+    /// Alone: mail is to leave the archive.
+    Takeout { tenant: TenantId, by: String, order: Box<TakeoutOrder> },
     /// A mail; its octets follow.
     Mail { name: String, bytes: u64 },
     /// Last: nothing more comes.
@@ -92,6 +100,31 @@ pub struct Decide {
     pub for_reason: Option<String>,
     pub by: String,
     pub reason: String,
+}
+
+/// What becomes of a matter, or of a hold.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum MatterOrder {
+    Close { matter: MatterId, reason: String },
+    Open { draft: MatterDraft },
+    Place { matter: MatterId, reason: String },
+    Release { hold: HoldId, reason: String },
+}
+
+/// What leaves the archive, and how.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum TakeoutOrder {
+    Export(ExportRequest),
+    Remove { job: JobId },
+    Restore { request: RestoreRequest, password: Option<String> },
+}
+
+impl std::fmt::Debug for TakeoutOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TakeoutOrder")
+    }
 }
 
 /// What a command may ask the running server.
@@ -201,6 +234,8 @@ pub struct ServerDesk {
     pub tenants: Arc<TenantDesk>,
     /// There once sources are read.
     pub fetch: Arc<OnceLock<Arc<ServerFetch>>>,
+    pub matters: Arc<MatterDesk>,
+    pub takeout: Arc<Takeout>,
     /// There once the listeners are.
     pub operation: Arc<OnceLock<Arc<ServerOperation>>>,
 }
@@ -259,7 +294,9 @@ pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
         order @ (Frame::Changed { .. }
         | Frame::Decide(_)
         | Frame::Fetch { .. }
-        | Frame::Remove { .. }) => {
+        | Frame::Matter { .. }
+        | Frame::Remove { .. }
+        | Frame::Takeout { .. }) => {
             return answer(stream, &carry_out(desk, order));
         }
         _ => anyhow::bail!("an import begins with a tenant"),
@@ -298,6 +335,8 @@ fn carry_out(desk: &ServerDesk, order: Frame) -> Answer {
         Frame::Remove { tenant, by } => {
             done(desk.tenants.complete_removal(tenant, &by).map(|_| ()))
         }
+        Frame::Matter { tenant, by, order } => told(matter(desk, tenant, &by, order)),
+        Frame::Takeout { tenant, by, order } => told(takeout(desk, tenant, &by, *order)),
         Frame::Decide(decide) => match decide_now(&desk.quarantine, &decide) {
             Ok(decided) => Answer::Decided(decided),
             Err(error) => Answer::Refused { reason: pipeline::Error::chain(&error) },
@@ -321,6 +360,54 @@ fn fetch_order(
         FetchOrder::Reset => fetch.reset(source, &[]),
         FetchOrder::Resume => fetch.pause(source, false),
     }
+}
+
+fn told(result: discovery::Result<serde_json::Value>) -> Answer {
+    match result {
+        Ok(value) => Answer::Told { value },
+        Err(error) => Answer::Refused { reason: pipeline::Error::chain(&error) },
+    }
+}
+
+fn matter(
+    desk: &ServerDesk,
+    tenant: TenantId,
+    by: &str,
+    order: MatterOrder,
+) -> discovery::Result<serde_json::Value> {
+    let (desk, now) = (&desk.matters, desk.clock.now());
+    Ok(match order {
+        MatterOrder::Close { matter, reason } => {
+            json!({ "matter": desk.close(tenant, matter, by, &reason, now)?.id })
+        }
+        MatterOrder::Open { draft } => json!({ "matter": desk.open(tenant, draft, by, now)?.id }),
+        MatterOrder::Place { matter, reason } => {
+            json!({ "hold": desk.place(tenant, matter, by, &reason, now)?.facts.id })
+        }
+        MatterOrder::Release { hold, reason } => {
+            json!({ "hold": desk.release(tenant, hold, by, &reason, now)?.facts.id })
+        }
+    })
+}
+
+fn takeout(
+    desk: &ServerDesk,
+    tenant: TenantId,
+    by: &str,
+    order: TakeoutOrder,
+) -> discovery::Result<serde_json::Value> {
+    let now = desk.clock.now();
+    let asker = Asker { tenant, account: None, by, now };
+    Ok(match order {
+        TakeoutOrder::Export(request) => {
+            json!({ "job": desk.takeout.ask_export(&asker, &request)?.id })
+        }
+        TakeoutOrder::Remove { job } => json!({ "removed": desk.takeout.remove(job, now)? }),
+        TakeoutOrder::Restore { request, password } => {
+            let row = desk.takeout.ask_restore(&asker, &request, password.as_deref())?;
+            json!({ "job": row.id })
+        }
+    })
 }
 
 fn decide_now(desk: &QuarantineDesk, decide: &Decide) -> pipeline::Result<BulkDone> {

@@ -6,15 +6,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::dto::ServerSettings;
 use catalog::SecretBox;
-use discovery::{Discovery, VaultArchive};
+use discovery::{Discovery, MatterDesk, Takeout, VaultArchive};
 use identity::directory::DirectoryDesk;
+use identity::{Identity, SystemRandom};
 use intake::fetch::run::Outcomes;
+use ledger::Ledger;
 use lifecycle::JobDesk;
 use pipeline::{IndexFigures, LineParts, LineSettings, Pipeline, QuarantineDesk, Settled, Watcher};
 use spool::{Spool, SpoolKey, SpoolLimits};
 
 use crate::census::Census;
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, random};
 use crate::commands::directory;
 use crate::config::Config;
 use crate::connect::Sightings;
@@ -45,6 +47,9 @@ pub struct Line {
     pub outcomes: Arc<Outcomes>,
     /// Set once sources are read.
     pub fetch: Arc<OnceLock<Arc<ServerFetch>>>,
+    pub takeout: Arc<Takeout>,
+    /// Knows who may see what.
+    pub identity: Arc<Identity>,
     /// Until it is started with the servers.
     sealer: Mutex<Option<Sealer>>,
     scrubber: Mutex<Option<Scrubber>>,
@@ -119,6 +124,16 @@ impl Line {
             let archive = Arc::new(VaultArchive { vault, catalog: Arc::clone(&catalog) });
             Arc::new(Discovery::new(catalog, Arc::clone(&parts.index), archive))
         };
+        let identity = Identity::new(Arc::clone(&parts.catalog), Arc::new(SystemRandom))?;
+        let identity = Arc::new(identity);
+        let ledger = Ledger::new(Arc::clone(&parts.vault), Arc::clone(&parts.catalog));
+        let takeout = Arc::new(Takeout {
+            catalog: Arc::clone(&parts.catalog),
+            ledger: Arc::new(ledger),
+            draw: Arc::new(|| random().ok()),
+            secrets: Arc::new(SecretBox::new(&key.settings_secret())?),
+            folder: folder.join("exports"),
+        });
         let pipeline = Pipeline::start(parts.clone(), batches)?;
         Ok(Self {
             folder,
@@ -133,6 +148,8 @@ impl Line {
             discovery,
             outcomes,
             fetch: Arc::default(),
+            takeout,
+            identity,
             sealer: Mutex::new(Some(sealer)),
             scrubber: Mutex::new(Some(scrubber)),
             sealing,
@@ -163,6 +180,16 @@ impl Line {
             fetch: Arc::clone(&self.fetch),
             quarantine: QuarantineDesk::new(self.parts.clone()),
             tenants: Arc::new(self.tenant_desk()),
+            matters: Arc::new(self.matter_desk()),
+            takeout: Arc::clone(&self.takeout),
+        }
+    }
+
+    pub fn matter_desk(&self) -> MatterDesk {
+        MatterDesk {
+            catalog: Arc::clone(&self.parts.catalog),
+            vault: Arc::clone(&self.parts.vault),
+            draw: Arc::new(|| random().ok()),
         }
     }
 

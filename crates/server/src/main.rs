@@ -28,6 +28,7 @@ mod serve;
 mod settings;
 mod status;
 mod systemd;
+mod takeout;
 mod tenancy;
 mod web;
 
@@ -40,9 +41,10 @@ use crate::commands::backup as backup_command;
 use crate::commands::evidence as evidence_command;
 use crate::commands::retention as retention_command;
 use crate::commands::settings as settings_command;
+use crate::commands::takeout as takeout_command;
 use crate::commands::{
-    account, audit, directory, domain, fetch, grant, group, import, maintain, quarantine, running,
-    sign_in, source, tenant, token,
+    account, audit, directory, domain, fetch, grant, group, import, maintain, matter, quarantine,
+    running, sign_in, source, tenant, token,
 };
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
@@ -98,6 +100,16 @@ enum Command {
     /// Evidence: how far the ledgers are sealed
     #[command(subcommand)]
     Evidence(evidence_command::Command),
+    /// Take mail out of the archive, with its evidence
+    Export(takeout_command::Export),
+    /// Legal holds: what must not be disposed of
+    #[command(subcommand)]
+    Hold(matter::Hold),
+    /// Matters: what mail is kept for
+    #[command(subcommand)]
+    Matter(matter::Command),
+    /// Send mail back to an address or into a mailbox
+    SendBack(takeout_command::SendBack),
     /// Archive mail from files: eml, mbox, maildir, folders and zips of these
     Import(import::Arguments),
     /// What the running server logs
@@ -201,6 +213,10 @@ fn run(
         Command::Disposal(command) => retention_command::disposal(&config, command),
         Command::Evidence(command) => evidence_command::run(&config, command),
         Command::ProcedureDoc(arguments) => commands::procedure::run(&config, &arguments),
+        Command::Export(arguments) => takeout_command::export(&config, arguments),
+        Command::Hold(command) => matter::hold(&config, command),
+        Command::Matter(command) => matter::run(&config, command),
+        Command::SendBack(arguments) => takeout_command::send_back(&config, arguments),
         Command::Import(arguments) => import::run(&config, &arguments),
         Command::Log(command) => running::log(&config, &command),
         Command::Notifications(command) => running::notifications(&config, &command),

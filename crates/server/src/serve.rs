@@ -11,7 +11,6 @@ use anyhow::Context as _;
 use api::LiveLog;
 use api::dto::{self, ServerSettings};
 use catalog::{Catalog, SecretBox};
-use discovery::MatterDesk;
 use identity::directory::Schedule;
 use identity::oidc::HttpWeb;
 use identity::{DirectorySignIn, Identity, Site, SystemRandom};
@@ -19,7 +18,6 @@ use intake::smtp::{IntakeFigures, SmtpServer, SmtpSettings};
 use intake::tls::{TlsFiles, TlsStore};
 use model::Clock;
 use pipeline::QuarantineDesk;
-use store::Vault;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
@@ -287,12 +285,6 @@ fn state(
     operation: &Arc<ServerOperation>,
 ) -> anyhow::Result<api::AppState> {
     let catalog: Arc<dyn Catalog> = Arc::clone(&line.parts.catalog);
-    let vault: Arc<Vault> = Arc::clone(&line.parts.vault);
-    let matters = MatterDesk {
-        catalog: Arc::clone(&catalog),
-        vault: Arc::clone(&vault),
-        draw: Arc::new(|| crate::clock::random().ok()),
-    };
     let status = ServerStatus {
         begun: operation.begun,
         census: Arc::clone(&line.census),
@@ -310,12 +302,14 @@ fn state(
     let identity = Arc::new(identity);
     let sited = Arc::clone(&identity);
     line.settings.follow(move |settings| sited.set_site(site(&settings.http.public_url)));
+    let takeout = Arc::clone(&line.takeout);
     Ok(api::AppState {
         identity,
+        takeout,
         directories: Arc::clone(&line.directories),
         discovery: Arc::clone(&line.discovery),
-        matters: Arc::new(matters),
         fetching: Arc::clone(line.fetch.get().context("sources are not read")?) as _,
+        matters: Arc::new(line.matter_desk()),
         trail: api::Trail::start(Arc::clone(&catalog))?,
         catalog,
         status: Arc::new(status),

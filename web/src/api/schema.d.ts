@@ -801,6 +801,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports. */
+        get: operations["exports"];
+        put?: never;
+        /** Begins an export; it waits its turn. */
+        post: operations["beginExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{export}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One export with its present progress. */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        /** Removes the files of an export. */
+        delete: operations["removeExport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{export}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends an export that waits or runs. */
+        post: operations["cancelExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{export}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The zip file of a done export; only for who asked for it. */
+        get: operations["exportFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fetch-sources": {
         parameters: {
             query?: never;
@@ -1723,6 +1793,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/records/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a mail is proven. Nothing is verified anew: that is what the proof is for. */
+        get: operations["recordEvidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/records/{id}/evidence/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The proof of a mail: a zip file that `chancery-verify` and `openssl ts` check. */
+        get: operations["recordProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/records/{id}/html": {
         parameters: {
             query?: never;
@@ -1771,6 +1875,58 @@ export interface paths {
         get: operations["recordSource"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/restores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mail that is or was sent back. */
+        get: operations["restores"];
+        put?: never;
+        /** Sends mail back: to an address through the smarthost, or into a mailbox. It waits its turn. */
+        post: operations["beginRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/restores/{restore}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One restore with its present progress. */
+        get: operations["restore"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/restores/{restore}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a restore that waits or runs; what was sent is sent. */
+        post: operations["cancelRestore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2785,6 +2941,15 @@ export interface components {
         };
         /** @enum {string} */
         CheckState: "fail" | "ok" | "pending" | "warn";
+        /** @description Which mails: exactly one of the three. Only those count that the account may see. */
+        ChosenMails: {
+            /** @description What the holds of a matter froze; for officers. */
+            matter?: string | null;
+            /** @description What a search finds. */
+            query?: string | null;
+            /** @description Ids of mails, at most 1,000. */
+            records?: string[] | null;
+        };
         /**
          * @description Compared without regard to case.
          * @enum {string}
@@ -2919,6 +3084,42 @@ export interface components {
             figures: components["schemas"]["SourceFigures"];
             id: string;
             name: string;
+        };
+        DeliveryEvidence: {
+            /** @description The name in the authority's certificate. */
+            authority: string | null;
+            /**
+             * Format: int64
+             * @description The batch that holds it.
+             */
+            batch: number | null;
+            /** @description The authority says so; only the EU trusted list proves it. */
+            claimsQualified: boolean;
+            /** Format: date-time */
+            receivedAt: string;
+            /**
+             * Format: date-time
+             * @description When it must be renewed.
+             */
+            renewalDue: string | null;
+            /** Format: date-time */
+            sealedAt: string | null;
+            /**
+             * Format: int64
+             * @description The number in the ledger.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description The time of the last stamp.
+             */
+            stampedAt: string | null;
+            /**
+             * Format: int64
+             * @description Time stamps, renewals included.
+             */
+            stamps: number;
+            state: components["schemas"]["EvidenceState"];
         };
         DirectoriesAnswer: {
             rows: components["schemas"]["Directory"][];
@@ -3330,6 +3531,8 @@ export interface components {
              */
             validUntil: string;
         };
+        /** @enum {string} */
+        EvidenceState: "waiting" | "sealed" | "stamped";
         /** @description How the tenant's archive proves what it holds. */
         EvidenceStatus: {
             /** Format: int64 */
@@ -3360,6 +3563,10 @@ export interface components {
             /** @description What whoever changes them must have read. */
             warning: string;
         };
+        /** @enum {string} */
+        ExportFormat: "eml" | "mbox";
+        /** @enum {string} */
+        ExportTarget: "folder" | "zip";
         ExportTenant: {
             /**
              * @description The name of a new folder below the server's folder for exports; one that ends in `.zip` becomes
@@ -3367,6 +3574,10 @@ export interface components {
              */
             folder: string;
             reason: string;
+        };
+        ExportsAnswer: {
+            /** @description Newest first: one's own; officers see those of the whole tenant. */
+            exports: components["schemas"]["MailJob"][];
         };
         /** @description `value` is what the query takes: an address, a year, a kind, `true`/`false`, a class of sizes. */
         FacetValue: {
@@ -4006,12 +4217,49 @@ export interface components {
              */
             retentionDays: number;
         };
+        /** @description An export, or mail that is sent back. */
+        MailJob: {
+            /** @description The user name of who asked. */
+            by: string;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: int64
+             * @description Mails.
+             */
+            done: number;
+            /** @description Whether there is a file to be downloaded. */
+            downloadable: boolean;
+            /** Format: date-time */
+            endedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When its files go.
+             */
+            expiresAt: string | null;
+            id: string;
+            /** @description Whether it is the account's own: nobody else downloads it. */
+            own: boolean;
+            /** @description What was asked for, without passwords. */
+            request: Record<string, never>;
+            /** @description What came of it: figures, `error`, or what it waits for. */
+            result: Record<string, never>;
+            /** @description `waiting`, `running`, `done`, `failed`, `cancelled`, or `removed`: its files are gone. */
+            state: string;
+            /**
+             * Format: int64
+             * @description 0 while it is not known.
+             */
+            total: number;
+        };
         /** @enum {string} */
         MailKind: "calendar" | "encrypted" | "mail" | "report";
         Mailbox: {
             address: string;
             name: string;
         };
+        /** @enum {string} */
+        MailboxSecurity: "none" | "starttls" | "tls";
         MailboxesAnswer: {
             /** @description When mail was received of which everything of the tenant is open now. */
             everything: components["schemas"]["ShownSpan"][];
@@ -4171,6 +4419,18 @@ export interface components {
             records: string[];
             reference: string;
         };
+        NewExport: {
+            /**
+             * @description With journal reports, facts and evidence records, for `chancery-verify`; for auditors and
+             *     officers, and only mail of which they see everything.
+             */
+            evidence?: boolean;
+            format?: components["schemas"]["ExportFormat"];
+            mails: components["schemas"]["ChosenMails"];
+            /** @description Auditors and officers must give one. */
+            reason?: string;
+            target?: components["schemas"]["ExportTarget"];
+        };
         NewGrant: {
             /** @description Whom to: an account, or else a group. */
             account?: string | null;
@@ -4195,6 +4455,14 @@ export interface components {
             /** @description For people, such as "Notebook". */
             name: string;
             ticket: string;
+        };
+        NewRestore: {
+            /** @description Through the smarthost; users name one of their own addresses. */
+            address?: string | null;
+            mailbox?: components["schemas"]["RestoreMailbox"] | null;
+            mails: components["schemas"]["ChosenMails"];
+            /** @description Officers must give one. */
+            reason?: string;
         };
         NewSource: {
             /** @description One of the tenant's archive domains; the first one when absent. */
@@ -4587,6 +4855,23 @@ export interface components {
             /** @description Other visible mails with the same Message-ID. */
             versions: components["schemas"]["Version"][];
         };
+        /** @description What proves a mail. */
+        RecordEvidence: {
+            /**
+             * @description In the order of the ledger; the first one brought the mail. Others are named to those who
+             *     see everything.
+             */
+            deliveries: components["schemas"]["DeliveryEvidence"][];
+            /** @description Whether a legal hold keeps the mail; null for others than officers. */
+            held: boolean | null;
+            /** @description Whether the account may download the proof: it names all recipients, blind copies included. */
+            proofAvailable: boolean;
+            /**
+             * @description `stamped`: an authority; `sealed`: the archive's own key; `waiting`: the next batch. Of the
+             *     weakest of its deliveries.
+             */
+            state: components["schemas"]["EvidenceState"];
+        };
         RecoveryCodes: {
             recoveryCodes: string[];
         };
@@ -4624,6 +4909,27 @@ export interface components {
             /** Format: int64 */
             sizeBytes: number;
             variant?: components["schemas"]["JournalVariant"] | null;
+        };
+        /** @description A mailbox that mail is put into by IMAP APPEND. */
+        RestoreMailbox: {
+            /** @description Null: where the mail lay when it was fetched, or INBOX. */
+            folder?: string | null;
+            host: string;
+            /** @description Kept sealed until the job has ended; never shown. */
+            password: string;
+            /**
+             * @description SHA-256 of the server's certificate in hexadecimal digits: then this one is trusted and no
+             *     other.
+             */
+            pinnedCertificate?: string | null;
+            /** Format: int32 */
+            port: number;
+            security: components["schemas"]["MailboxSecurity"];
+            user: string;
+        };
+        RestoresAnswer: {
+            /** @description Newest first: one's own; officers see those of the whole tenant. */
+            restores: components["schemas"]["MailJob"][];
         };
         RetentionAnswer: {
             /** @description Newest first, ended ones too. */
@@ -8054,6 +8360,282 @@ export interface operations {
             };
         };
     };
+    exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the exports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportsAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account takes no mail out */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExport"];
+            };
+        };
+        responses: {
+            /** @description it waits its turn */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailJob"];
+                };
+            };
+            /** @description the query is not understood, or a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description evidence and folders are not for this role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account takes no mail out */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the export's id */
+                export: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the export */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailJob"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such export */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the export's id */
+                export: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its files are gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such export */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it has no files */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the export's id */
+                export: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it ends soon */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such export */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the export's id */
+                export: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the zip file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such file for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     fetchSources: {
         parameters: {
             query?: never;
@@ -10955,6 +11537,88 @@ export interface operations {
             };
         };
     };
+    recordEvidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mail's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its evidence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordEvidence"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such mail for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the mail's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the zip file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such mail for this account, not all of it is for this account, or it is not sealed yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     recordHtml: {
         parameters: {
             query?: {
@@ -11076,6 +11740,193 @@ export interface operations {
             };
             /** @description it does not exist, or not for this account */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the restores */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoresAnswer"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account sends no mail back */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRestore"];
+            };
+        };
+        responses: {
+            /** @description it waits its turn */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailJob"];
+                };
+            };
+            /** @description the query or the target is not understood, or a reason is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an own address */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this account sends no mail back */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the restore's id */
+                restore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the restore */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailJob"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such restore */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the restore's id */
+                restore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it ends soon */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such restore */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it has ended */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,6 +20,7 @@ mod settings;
 mod sign_in;
 mod sources;
 mod status;
+mod takeout;
 mod tenants;
 
 pub use audit::*;
@@ -42,4 +43,5 @@ pub use settings::*;
 pub use sign_in::*;
 pub use sources::*;
 pub use status::*;
+pub use takeout::*;
 pub use tenants::*;

@@ -7,6 +7,7 @@ mod directories;
 mod directory_answers;
 mod disposal;
 mod documents;
+mod evidence;
 mod fetch;
 mod fetch_answers;
 mod fetch_lists;
@@ -30,6 +31,7 @@ mod sign_in;
 mod sources;
 mod status;
 mod system;
+mod takeout;
 mod tenant;
 mod tenants;
 mod tokens;
@@ -99,6 +101,15 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(quarantine::release_quarantined))
         .routes(routes!(quarantine::discard_quarantined))
         .routes(routes!(quarantine::bulk_quarantined))
+        .routes(routes!(takeout::exports, takeout::begin_export))
+        .routes(routes!(takeout::export, takeout::remove_export))
+        .routes(routes!(takeout::cancel_export))
+        .routes(routes!(takeout::export_file))
+        .routes(routes!(takeout::restores, takeout::begin_restore))
+        .routes(routes!(takeout::restore))
+        .routes(routes!(takeout::cancel_restore))
+        .routes(routes!(evidence::record_evidence))
+        .routes(routes!(evidence::record_proof))
         .routes(routes!(matters::matters, matters::open_matter))
         .routes(routes!(matters::preview_matter))
         .routes(routes!(matters::matter, matters::change_matter))

@@ -7,6 +7,7 @@ mod matters;
 mod operation;
 mod people;
 mod retention;
+mod takeout;
 mod tenancy;
 
 use std::collections::BTreeSet;
@@ -102,6 +103,7 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         fetch::ROUTES,
         matters::ROUTES,
         ledger::ROUTES,
+        takeout::ROUTES,
         operation::ROUTES,
         people::ROUTES,
         retention::ROUTES,
@@ -174,6 +176,7 @@ struct Things {
     report: String,
     quarantined: String,
     matters: matters::Things,
+    takeout: takeout::Things,
     people: people::Things,
     retention: retention::Things,
     tenancy: tenancy::Things,
@@ -193,6 +196,7 @@ impl Things {
         // Who may follow the log is told that it is busy: an open one never ends.
         world.state.live_log.close();
         let matters = matters::Things::of(world);
+        let takeout = takeout::Things::of(world);
         let people = people::Things::of(world);
         let retention = retention::Things::of(world);
         let tenancy = tenancy::Things::of(world);
@@ -212,6 +216,7 @@ impl Things {
             tenancy,
             directory,
             fetched,
+            takeout,
         }
     }
 
@@ -233,6 +238,7 @@ impl Things {
             .replace("{cid}", "logo%40a");
         let path =
             self.retention.path(&self.matters.path(&self.people.path(&self.tenancy.path(&path))));
+        let path = self.takeout.path(&path);
         if path.ends_with("/suggest") { path + "?q=from:a" } else { path }
     }
 }
@@ -283,6 +289,7 @@ async fn an_officer_gets_what_an_auditor_gets_and_decides_about_access() {
             _ if decides => OK,
             _ => matters::officer(route)
                 .or_else(|| retention::officer(route))
+                .or_else(|| takeout::officer(route))
                 .unwrap_or(route.expected[5]),
         };
         let body = route.body.map(|body| body.replace("{who}", "Otto"));
@@ -301,6 +308,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         quarantined: "0".repeat(32),
         matters: matters::Things::all("00000000000000000000000000000000"),
         retention: retention::Things::all("00000000000000000000000000000000"),
+        takeout: takeout::Things::all("00000000000000000000000000000000"),
         people: people::Things::all("00000000000000000000000000000000"),
         tenancy: tenancy::Things::all("00000000000000000000000000000000"),
         account: "0".repeat(32),
@@ -314,6 +322,7 @@ async fn what_does_not_exist_looks_like_what_may_not_be_seen() {
         quarantined: "%00".into(),
         matters: matters::Things::all("%00"),
         retention: retention::Things::all("%00"),
+        takeout: takeout::Things::all("%00"),
         people: people::Things::all("%00"),
         tenancy: tenancy::Things::all("%00"),
         account: "x".into(),

@@ -11,7 +11,7 @@ use catalog::{
     Account, Batch, Catalog, Directory, DirectoryConfig, DirectorySecurity, Grantee, Handover,
     NewPart, NewQuarantine, NewRecord, SecretBox, Session, Tenant,
 };
-use discovery::{Discovery, Draw, MatterDesk, VaultArchive};
+use discovery::{Discovery, Draw, MatterDesk, Takeout, VaultArchive};
 use identity::directory::DirectoryDesk;
 use identity::{By, Identity, NewGrant, SystemRandom};
 use index::{IndexChange, SearchIndex};
@@ -197,6 +197,13 @@ impl World {
                 catalog: catalog.clone(),
                 vault: vault.clone(),
                 draw: ids(),
+            }),
+            takeout: Arc::new(Takeout {
+                catalog: catalog.clone(),
+                ledger: Arc::new(ledger::Ledger::new(vault.clone(), catalog.clone())),
+                draw: ids(),
+                secrets: Arc::new(SecretBox::new(&[7; 32]).expect("a key")),
+                folder: dir.path().join("exports"),
             }),
             status: Arc::new(Figures),
             quarantine: desk.clone(),

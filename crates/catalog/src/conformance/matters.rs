@@ -13,6 +13,7 @@ pub(super) const PROMISES: &[(&str, Promise)] = &[
     ("a held tenant is not removed", held_tenant_stays),
     ("a matter with a hold is not closed", matter_with_a_hold_stays_open),
     ("a rebuild learns of matters and holds from the vault", recovered),
+    ("an export with a mail that is gone is outdated", outdated),
     ("a job for mail waits, runs, ends and keeps no secret", mail_jobs),
 ];
 
@@ -91,7 +92,8 @@ fn held_until_examined(catalog: &dyn Catalog) {
     assert_eq!((rows[0].found, rows[0].through_seq, &rows[0].facts), (1, 2, &placed));
     assert_eq!(catalog.active_holds().expect("reads").len(), 1);
     let after = catalog.unexamined(A, 2, 9).expect("reads");
-    assert_eq!((after.records.len(), after.through_seq), (0, 2));
+    // The placing is an event itself.
+    assert_eq!((after.records.len(), after.through_seq), (0, 3));
     // Whatever comes later counts as held.
     let late = archived(catalog, &["three"]);
     assert_eq!(on(catalog, &late), [(late[0], suit.id)]);
@@ -184,14 +186,24 @@ fn recovered(catalog: &dyn Catalog) {
     assert!(on(catalog, &ids).is_empty());
 }
 
-fn mail_jobs(catalog: &dyn Catalog) {
-    let id = JobId::from_bytes([1; 16]);
-    let anna = AccountId::from_bytes([2; 16]);
-    let asked = MailJobRow {
+fn outdated(catalog: &dyn Catalog) {
+    let ids = archived(catalog, &["one", "two"]);
+    let gone = RecordId::from_bytes([9; 16]);
+    for (byte, records) in [(1, &ids[..]), (2, &[ids[0], gone])] {
+        let id = JobId::from_bytes([byte; 16]);
+        let done = MailJobRow { state: MailJobState::Done, ..job(id, MailJobKind::Export) };
+        catalog.add_mail_job(&done).expect("added");
+        catalog.mails_done(id, records).expect("noted");
+    }
+    assert_eq!(catalog.outdated_mail_jobs(9).expect("reads"), [JobId::from_bytes([2; 16])]);
+}
+
+fn job(id: JobId, kind: MailJobKind) -> MailJobRow {
+    MailJobRow {
         id,
         tenant: A,
-        kind: MailJobKind::Restore,
-        account: Some(anna),
+        kind,
+        account: Some(AccountId::from_bytes([2; 16])),
         by: "anna".to_owned(),
         state: MailJobState::Waiting,
         created_at: NOON,
@@ -202,7 +214,13 @@ fn mail_jobs(catalog: &dyn Catalog) {
         request: serde_json::json!({ "query": "invoice" }),
         result: serde_json::json!({}),
         secret: Some("sealed".to_owned()),
-    };
+    }
+}
+
+fn mail_jobs(catalog: &dyn Catalog) {
+    let id = JobId::from_bytes([1; 16]);
+    let anna = AccountId::from_bytes([2; 16]);
+    let asked = job(id, MailJobKind::Restore);
     catalog.add_mail_job(&asked).expect("added");
     assert_eq!(catalog.mail_job(id).expect("reads").as_ref(), Some(&asked));
     assert_eq!(catalog.open_mail_jobs(MailJobKind::Restore).expect("reads"), [asked.clone()]);
@@ -214,8 +232,8 @@ fn mail_jobs(catalog: &dyn Catalog) {
     assert_eq!(list(A, Some(AccountId::from_bytes([3; 16]))), 0);
     let record = RecordId::from_bytes([9; 16]);
     assert!(!catalog.is_mail_done(id, record).expect("reads"));
-    catalog.mail_done(id, record).expect("noted");
-    catalog.mail_done(id, record).expect("noted again");
+    catalog.mails_done(id, &[record]).expect("noted");
+    catalog.mails_done(id, &[record]).expect("noted again");
     assert!(catalog.is_mail_done(id, record).expect("reads"));
     let done = MailJobRow {
         state: MailJobState::Done,

@@ -156,13 +156,28 @@ impl MailJobs for Sqlite {
         })
     }
 
-    fn mail_done(&self, job: JobId, record: RecordId) -> Result<(), CatalogError> {
+    fn outdated_mail_jobs(&self, limit: u32) -> Result<Vec<JobId>, CatalogError> {
+        self.read(|db| {
+            let sql = "SELECT j.id FROM mail_job j WHERE j.state = 'done' AND j.kind = 'export'
+                       AND EXISTS (SELECT 1 FROM mail_job_record mine
+                           LEFT JOIN record r ON r.tenant = j.tenant AND r.id = mine.record
+                           WHERE mine.job = j.row AND r.row IS NULL) LIMIT ?1";
+            let mut find = db.prepare_cached(sql)?;
+            let all = find.query_map([limit], |row| Ok(JobId::from_bytes(row.get(0)?)))?;
+            let all = all.collect::<Result<_, _>>()?;
+            Ok(all)
+        })
+    }
+
+    fn mails_done(&self, job: JobId, records: &[RecordId]) -> Result<(), CatalogError> {
         self.write(|db, _| {
-            db.prepare_cached(
+            let mut insert = db.prepare_cached(
                 "INSERT INTO mail_job_record (job, record)
                  SELECT row, ?2 FROM mail_job WHERE id = ?1 ON CONFLICT DO NOTHING",
-            )?
-            .execute((job.as_bytes(), record.as_bytes()))?;
+            )?;
+            for record in records {
+                insert.execute((job.as_bytes(), record.as_bytes()))?;
+            }
             Ok(())
         })
     }

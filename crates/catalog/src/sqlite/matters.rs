@@ -1,4 +1,4 @@
-use model::{HoldId, MatterId, RecordId, TenantId};
+use model::{Digest, HoldId, MatterId, RecordId, TenantId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::codes::{Json, int, json, uint};
@@ -6,9 +6,9 @@ use super::fault::{Abort, Fault, is_unique_violation};
 use super::grants::check_reason;
 use super::{Sqlite, tenant_row};
 use crate::{
-    CUSTODIANS_MAX, CatalogError, Conflict, HoldFacts, HoldRelease, HoldRow, MATTER_HOLDS_MAX,
-    MATTER_NAME_CHARS_MAX, MATTER_NOTES_CHARS_MAX, MATTERS_MAX, Matter, MatterState, Matters,
-    Unexamined,
+    CUSTODIANS_MAX, CatalogError, Conflict, HoldFacts, HoldRelease, HoldRow, LedgerKind,
+    MATTER_HOLDS_MAX, MATTER_NAME_CHARS_MAX, MATTER_NOTES_CHARS_MAX, MATTERS_MAX, Matter,
+    MatterState, Matters, NewLedgerEvent, Unexamined,
 };
 
 const HOLD: &str = "SELECT h.through_seq, h.found, h.detail, t.id AS tenant_id
@@ -65,7 +65,7 @@ impl Matters for Sqlite {
     fn place_hold(&self, tenant: TenantId, hold: &HoldFacts) -> Result<bool, CatalogError> {
         check_reason(&hold.reason)?;
         self.write(|db, _| {
-            let tenant = tenant_row(db, tenant)?;
+            let (id, tenant) = (tenant, tenant_row(db, tenant)?);
             let Some((matter, Json(Matter { state, .. }))) = db
                 .prepare_cached("SELECT row, detail FROM matter WHERE tenant = ?1 AND id = ?2")?
                 .query_row((tenant, hold.matter.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)))
@@ -83,6 +83,9 @@ impl Matters for Sqlite {
                 return Ok(false);
             }
             insert_hold(db, tenant, matter, hold)?;
+            let facts = event(hold, &hold.placed_by, &hold.reason);
+            let event = NewLedgerEvent::new(LedgerKind::HoldPlaced, hold.placed_at, facts);
+            super::ledger::append(db, id, &[event])?;
             Ok(true)
         })
     }
@@ -94,7 +97,15 @@ impl Matters for Sqlite {
         release: &HoldRelease,
     ) -> Result<bool, CatalogError> {
         check_reason(&release.reason)?;
-        self.write(|db, _| Ok(set_released(db, tenant_row(db, tenant)?, id, release)?))
+        self.write(|db, _| {
+            let Some(hold) = set_released(db, tenant_row(db, tenant)?, id, release)? else {
+                return Ok(false);
+            };
+            let facts = event(&hold, &release.by, &release.reason);
+            let event = NewLedgerEvent::new(LedgerKind::HoldReleased, release.at, facts);
+            super::ledger::append(db, tenant, &[event])?;
+            Ok(true)
+        })
     }
 
     fn holds(
@@ -356,16 +367,25 @@ fn set_released(
     tenant: i64,
     id: HoldId,
     release: &HoldRelease,
-) -> Result<bool, Fault> {
+) -> Result<Option<HoldFacts>, Fault> {
     let sql = "SELECT detail FROM legal_hold
                WHERE tenant = ?1 AND id = ?2 AND released_at IS NULL";
     let placed: Option<Json<HoldFacts>> =
         db.prepare_cached(sql)?.query_row((tenant, id.as_bytes()), |row| row.get(0)).optional()?;
-    let Some(Json(facts)) = placed else { return Ok(false) };
+    let Some(Json(facts)) = placed else { return Ok(None) };
     let facts = HoldFacts { released: Some(release.clone()), ..facts };
     db.prepare_cached("UPDATE legal_hold SET released_at = ?2, detail = ?3 WHERE id = ?1")?
         .execute((id.as_bytes(), release.at.as_micros(), json(&facts)))?;
-    Ok(true)
+    Ok(Some(facts))
+}
+
+/// What the ledger says of it: no words that were searched for, which could not be erased.
+fn event(hold: &HoldFacts, by: &str, reason: &str) -> serde_json::Value {
+    let scope = Digest::of(json(&hold.scope).as_bytes());
+    let (hold, matter) = (hold.id, hold.matter);
+    serde_json::json!({
+        "hold": hold, "matter": matter, "by": by, "reason": reason, "scopeSha256": scope.to_hex(),
+    })
 }
 
 fn hold_row(row: &Row<'_>) -> Result<HoldRow, Fault> {

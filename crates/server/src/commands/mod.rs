@@ -12,6 +12,7 @@ pub mod grant;
 pub mod group;
 pub mod import;
 pub mod maintain;
+pub mod matter;
 pub mod order;
 pub mod people;
 pub mod procedure;
@@ -21,6 +22,7 @@ pub mod running;
 pub mod settings;
 pub mod sign_in;
 pub mod source;
+pub mod takeout;
 pub mod tenant;
 pub mod token;
 

@@ -15,6 +15,7 @@ mod import;
 mod notices;
 mod operation;
 mod sessions;
+mod takeout;
 mod tenants;
 mod tools;
 mod truth;

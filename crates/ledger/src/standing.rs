@@ -1,0 +1,54 @@
+use evidence::TimeStampToken;
+use evidence::export::last_token;
+use model::{TenantId, Timestamp};
+
+use crate::{Ledger, Result, Seal};
+
+/// How an event of the ledger is proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The batch that holds it.
+    pub batch: u64,
+    pub sealed_at: Timestamp,
+    /// By the last stamp; `None`: the archive's own key alone seals it.
+    pub stamp: Option<StampStanding>,
+}
+
+/// What the last time stamp says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StampStanding {
+    pub at: Timestamp,
+    /// The name in the authority's certificate; empty when the token carries none.
+    pub authority: String,
+    /// When the first certificate under it ends: it is renewed before.
+    pub valid_until: Option<Timestamp>,
+    /// A claim; only the EU trusted list proves it.
+    pub claims_qualified: bool,
+    /// Stamps in the record, renewals included.
+    pub stamps: usize,
+}
+
+impl Ledger {
+    /// How the event `seq` is proven; `None` while it is not sealed. Nothing is verified anew.
+    ///
+    /// # Errors
+    /// Of catalog and vault; a note that is damaged.
+    pub fn standing(&self, tenant: TenantId, seq: u64) -> Result<Option<Standing>> {
+        let Some(row) = self.catalog.sealed_batch_of(tenant, seq)? else { return Ok(None) };
+        let sealed = self.read_note(tenant, &row)?;
+        let stamp = match &sealed.seal {
+            Seal::Local(_) => None,
+            Seal::Stamped(record) => {
+                let token = TimeStampToken::parse(last_token(record), &self.limits)?;
+                Some(StampStanding {
+                    at: token.info().gen_time,
+                    authority: token.authority(),
+                    valid_until: token.certificates_end(),
+                    claims_qualified: token.info().claims_qualified,
+                    stamps: record.chains().iter().map(|chain| chain.stamps().len()).sum(),
+                })
+            }
+        };
+        Ok(Some(Standing { batch: row.number, sealed_at: row.sealed_at, stamp }))
+    }
+}
