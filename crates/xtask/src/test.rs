@@ -59,7 +59,8 @@ fn steps(arguments: &Arguments, phases: &mut Phases) -> anyhow::Result<()> {
     // dependencies once more.
     phases.run("cargo build", || shell::succeed(cargo("build", &["--all-targets"])))?;
     phases.run("cargo test", || {
-        let mut test = cargo("test", &[]);
+        // One failure does not hide the next one.
+        let mut test = cargo("test", &["--no-fail-fast"]);
         test.env("CHANCERY_REQUIRE_TOOLS", "1");
         // The same inputs in every run: a run that fails can be repeated, and no run fails by chance.
         // `cargo test` by itself draws new ones.
