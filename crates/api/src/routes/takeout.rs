@@ -415,14 +415,12 @@ fn target(
         }
         (None, Some(mailbox)) => {
             let fields = [&mailbox.host, &mailbox.user, &mailbox.password];
-            let odd = |text: &&String| {
+            let odd = |text: &String| {
                 text.is_empty()
                     || text.chars().count() > FIELD_CHARS_MAX
                     || text.contains(char::is_control)
             };
-            if fields.iter().any(|text| odd(text))
-                || mailbox.folder.as_ref().is_some_and(|it| odd(&it))
-            {
+            if fields.into_iter().chain(&mailbox.folder).any(odd) {
                 return Err(bad("give host, user and password"));
             }
             let pinned = mailbox.pinned_certificate.map(|it| it.replace(':', "").to_lowercase());

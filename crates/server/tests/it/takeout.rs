@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -173,8 +174,11 @@ fn an_export_by_the_api_proves_every_mail_and_tampering_is_found() {
     server.stop();
 }
 
+/// The commands of one dialogue, and the mail.
+type Heard = (Vec<String>, Vec<u8>);
+
 /// A smarthost that takes one mail and gives it back as it was before dots were doubled.
-fn smarthost() -> (u16, std::thread::JoinHandle<(Vec<String>, Vec<u8>)>) {
+fn smarthost() -> (u16, JoinHandle<Heard>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let serving = std::thread::spawn(move || {
