@@ -11,7 +11,7 @@
 import { mkdir } from 'node:fs/promises';
 import { launch, open } from './lib.mjs';
 
-const READER_TASKS = ['sign-in', 'search-and-read', 'download'];
+const READER_TASKS = ['sign-in', 'search-and-read', 'download', 'exports'];
 const AUDITOR_TASKS = ['audit', 'oversight'];
 const OFFICER_TASKS = ['officer', 'matters', 'retention'];
 const ADMINISTRATOR_TASKS = ['status', 'quarantine', 'console', 'fetch'];

@@ -59,6 +59,15 @@ export const recordQuery = (id: string) =>
     staleTime: 5 * 60_000,
   });
 
+/** How a mail is proven; what is not sealed yet is asked again. */
+export const recordEvidenceQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['record', id, 'evidence'],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/v1/records/{id}/evidence', { signal, params: { path: { id } } })),
+    staleTime: 60_000,
+    retry: false,
+  });
+
 /** Where the links of a mail's HTML lead. */
 export const linksQuery = (id: string) =>
   queryOptions({
@@ -85,6 +94,7 @@ const record = (id: string) => `/api/v1/records/${encodeURIComponent(id)}`;
 /** Addresses for frames and downloads: what the browser fetches by itself. */
 export const urls = {
   html: (id: string, remote: boolean) => `${record(id)}/html${remote ? '?remote=true' : ''}`,
+  proof: (id: string) => `${record(id)}/evidence/proof`,
   eml: (id: string) => `${record(id)}/eml`,
   report: (id: string, contentId: string) => `${record(id)}/reports/${encodeURIComponent(contentId)}/eml`,
   attachment: (id: string, index: number) => `${record(id)}/attachments/${index}`,

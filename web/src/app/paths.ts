@@ -19,6 +19,7 @@ export const paths = {
   search: '/search',
   record: '/records/$recordId',
   profile: '/profile',
+  exports: '/exports',
   console: '/admin',
   dashboard: '/admin/dashboard',
   log: '/admin/log',

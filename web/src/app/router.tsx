@@ -61,6 +61,12 @@ const profile = createRoute({
   component: lazyRouteComponent(() => import('../pages/profile/ProfilePage'), 'ProfilePage'),
 });
 
+const exportsRoute = createRoute({
+  getParentRoute: () => signedIn,
+  path: paths.exports,
+  component: lazyRouteComponent(() => import('../pages/exports/ExportsPage'), 'ExportsPage'),
+});
+
 const consoleRoute = createRoute({
   getParentRoute: () => signedIn,
   id: 'console',
@@ -113,7 +119,7 @@ export function localPath(next: string | undefined): string {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, signedIn.addChildren([home, search, record, profile, consoleRoute.addChildren(consolePages)])]),
+  routeTree: root.addChildren([signIn, signedIn.addChildren([home, search, record, profile, exportsRoute, consoleRoute.addChildren(consolePages)])]),
   parseSearch: parseQuery,
   stringifySearch: stringifyQuery,
   defaultPreload: 'intent',

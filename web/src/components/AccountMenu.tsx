@@ -6,7 +6,7 @@ import { ChangePasswordDialog } from '../forms/change-password';
 import { useSession, useSignOut } from '../hooks/useSession';
 import { useTexts } from '../i18n';
 import { type Language, setPreferences } from '../stores/preferences';
-import { IconDeviceDesktop, IconKey, IconKeyboard, IconLogout, IconMoon, IconSun, IconUser } from '../ui/icons';
+import { IconDeviceDesktop, IconFileExport, IconKey, IconKeyboard, IconLogout, IconMoon, IconSun, IconUser } from '../ui/icons';
 import classes from './AccountMenu.module.css';
 
 const SCHEMES = [
@@ -59,6 +59,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
           <div className={classes.items}>
             <button type="button" onClick={act(onHelp)}><IconKeyboard size={15} aria-hidden />{t('menu.help')}<kbd className={classes.key}>?</kbd></button>
             <button type="button" onClick={act(() => void router.navigate({ to: paths.profile }))}><IconUser size={15} aria-hidden />{t('menu.profile')}</button>
+            {account.permissions.some((one) => one === 'export_mail' || one === 'restore_mail') && <button type="button" onClick={act(() => void router.navigate({ to: paths.exports }))}><IconFileExport size={15} aria-hidden />{t('take.title')}</button>}
             <button type="button" onClick={act(() => setChanging(true))}><IconKey size={15} aria-hidden />{t('menu.password')}</button>
             <button type="button" onClick={act(() => void signOut())}><IconLogout size={15} aria-hidden />{t('menu.signOut')}</button>
           </div>

@@ -16,6 +16,8 @@ interface Props {
   level: 1 | 2;
   back?: ReactNode;
   actions: ReactNode;
+  /** How it is proven. */
+  badge?: ReactNode;
   onVersion: (id: string) => void;
 }
 
@@ -23,7 +25,7 @@ const SHOWN = 4;
 const INFORMATIVE: Schemas['Mark'][] = ['decrypted_copy', 'recipients_from_headers', 'too_complex'];
 
 /** Who wrote to whom about what, and what to know before reading on. */
-export function MessageHead({ record, level, back, actions, onVersion }: Props) {
+export function MessageHead({ record, level, back, actions, badge, onVersion }: Props) {
   const { t, date } = useTexts();
   const [sender] = record.from;
   const Subject = level === 1 ? 'h1' : 'h2';
@@ -43,6 +45,7 @@ export function MessageHead({ record, level, back, actions, onVersion }: Props) 
               {sender?.name && <span className="muted"> &lt;{sender.address}&gt;</span>}
             </span>
             <span className={classes.facts}>
+              {badge}
               <MailIcon kind={record.kind} />
               <Versions record={record} onVersion={onVersion} />
               <time dateTime={record.date ?? record.receivedAt} className="tabular">{date(record.date ?? record.receivedAt)}</time>

@@ -9,6 +9,8 @@ import { useDialog } from '../ui/Dialog';
 import { EmptyState } from '../ui/EmptyState';
 import { IconAlertTriangle, IconDots, IconDownload, IconExternalLink, IconFileDownload, IconLink, IconSearch } from '../ui/icons';
 import { ErasureDialog, ErasureItem } from './Erasure';
+import { EvidenceBadge } from './EvidenceBadge';
+import { EvidenceTab } from './EvidenceTab';
 import { HeadersTab } from './HeadersTab';
 import { MessageHead } from './MessageHead';
 import classes from './MessageView.module.css';
@@ -16,6 +18,7 @@ import { MessageTab } from './MessageTab';
 import { problemText } from './problem';
 import { RecipientsTab } from './RecipientsTab';
 import { SourceTab } from './SourceTab';
+import { TakeOutDialog, TakeOutItems, useTakeOut } from './TakeOut';
 import { TextTab } from './TextTab';
 
 interface Props {
@@ -30,7 +33,7 @@ interface Props {
   level?: 1 | 2;
 }
 
-const TABS = ['message', 'text', 'recipients', 'headers', 'source'] as const;
+const TABS = ['message', 'text', 'recipients', 'headers', 'source', 'evidence'] as const;
 
 /** One mail with everything that the archive knows about it. */
 export function MessageView(props: Props) {
@@ -52,7 +55,7 @@ export function MessageView(props: Props) {
   if (!record) return <ViewSkeleton back={props.back} label={t('mail.loading')} />;
   return (
     <article className={classes.view} aria-label={record.subject || t('mail.noSubject')}>
-      <MessageHead record={record} level={props.level ?? 2} back={props.back} actions={<Actions record={record} onOpen={props.onOpen} />} onVersion={props.onVersion} />
+      <MessageHead record={record} level={props.level ?? 2} back={props.back} actions={<Actions record={record} onOpen={props.onOpen} />} badge={<EvidenceBadge id={record.id} onOpen={() => setTab('evidence')} />} onVersion={props.onVersion} />
       <Tabs value={tab} onChange={(value) => setTab(value ?? 'message')} classNames={{ root: classes.tabs, panel: classes.panel, list: classes.list, tab: classes.tab }} keepMounted={false}>
         <Tabs.List aria-label={t('tab.label')}>
           {TABS.map((name) => (
@@ -64,6 +67,7 @@ export function MessageView(props: Props) {
         <Tabs.Panel value="recipients"><RecipientsTab record={record} level={props.level ?? 2} /></Tabs.Panel>
         <Tabs.Panel value="headers"><HeadersTab record={record} /></Tabs.Panel>
         <Tabs.Panel value="source"><SourceTab id={record.id} sizeBytes={record.sizeBytes} /></Tabs.Panel>
+        <Tabs.Panel value="evidence"><EvidenceTab record={record} level={props.level ?? 2} /></Tabs.Panel>
       </Tabs>
     </article>
   );
@@ -72,6 +76,7 @@ export function MessageView(props: Props) {
 function Actions({ record, onOpen }: { record: Schemas['Record']; onOpen?: () => void }) {
   const { t, shortDate, bytes } = useTexts();
   const say = useSay();
+  const takeOut = useTakeOut();
   const erasing = useDialog<true>();
   const copyLink = async () => {
     await navigator.clipboard.writeText(`${location.origin}/records/${record.id}`);
@@ -99,11 +104,13 @@ function Actions({ record, onOpen }: { record: Schemas['Record']; onOpen?: () =>
               </Menu.Item>
             ))}
             <Menu.Item leftSection={<IconLink size={15} aria-hidden />} onClick={() => void copyLink()}>{t('mail.copyLink')}</Menu.Item>
+            <TakeOutItems takeOut={takeOut} many={false} />
             <ErasureItem dialog={erasing} />
           </Menu.Dropdown>
         </Menu>
       </Button.Group>
       <ErasureDialog dialog={erasing} record={record.id} subject={record.subject || t('mail.noSubject')} />
+      <TakeOutDialog takeOut={takeOut} mails={{ records: [record.id] }} about={<strong>{record.subject || t('mail.noSubject')}</strong>} />
     </>
   );
 }

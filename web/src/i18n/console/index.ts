@@ -35,12 +35,14 @@ import signinDe from './signin.de.json';
 import signinEn from './signin.en.json';
 import sourcesDe from './sources.de.json';
 import sourcesEn from './sources.en.json';
+import takeoutDe from './takeout.de.json';
+import takeoutEn from './takeout.en.json';
 import tenantsDe from './tenants.de.json';
 import tenantsEn from './tenants.en.json';
 import { addTexts } from '../index';
 
-const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...evidenceEn, ...disposalEn, ...fetchEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...retentionEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...tenantsEn };
-const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...evidenceDe, ...disposalDe, ...fetchDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...retentionDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...tenantsDe };
+const en = { ...auditEn, ...consoleEn, ...dashboardEn, ...directoriesEn, ...evidenceEn, ...disposalEn, ...fetchEn, ...importEn, ...mattersEn, ...operationEn, ...peopleEn, ...providersEn, ...queuesEn, ...retentionEn, ...serverEn, ...settingsEn, ...signinEn, ...sourcesEn, ...takeoutEn, ...tenantsEn };
+const de = { ...auditDe, ...consoleDe, ...dashboardDe, ...directoriesDe, ...evidenceDe, ...disposalDe, ...fetchDe, ...importDe, ...mattersDe, ...operationDe, ...peopleDe, ...providersDe, ...queuesDe, ...retentionDe, ...serverDe, ...settingsDe, ...signinDe, ...sourcesDe, ...takeoutDe, ...tenantsDe };
 
 export type ConsoleKey = keyof typeof en;
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Drawer, Select, Tooltip, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, Drawer, Menu, Select, Tooltip, UnstyledButton } from '@mantine/core';
 import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
@@ -12,13 +12,14 @@ import { MessageList } from '../../components/MessageList';
 import { MessageView } from '../../components/MessageView';
 import { problemText } from '../../components/problem';
 import { QueryBar, type QueryError } from '../../components/QueryBar';
+import { TakeOutDialog, TakeOutItems, useTakeOut } from '../../components/TakeOut';
 import { readsMail, useSession } from '../../hooks/useSession';
 import { useShortcuts } from '../../hooks/useShortcuts';
 import { useTitle } from '../../hooks/useTitle';
 import { useTexts } from '../../i18n';
 import { setPreferences, usePreferences } from '../../stores/preferences';
 import { EmptyState } from '../../ui/EmptyState';
-import { IconAlertTriangle, IconArrowLeft, IconClock, IconFilter, IconInbox, IconLayoutList, IconLayoutRows, IconMail, IconSearch, IconShieldLock } from '../../ui/icons';
+import { IconAlertTriangle, IconArrowLeft, IconClock, IconDots, IconFilter, IconInbox, IconLayoutList, IconLayoutRows, IconMail, IconSearch, IconShieldLock } from '../../ui/icons';
 import { PaneHandle } from '../../ui/PaneHandle';
 import { startDownload } from '../../ui/startDownload';
 import { composeQuery, countFilters, NO_FILTERS, wordsOf } from './query';
@@ -149,7 +150,7 @@ function Search() {
       )}
       {listShown && (
         <section className={classes.list} style={narrow ? undefined : { width: listWidth }} aria-label={t('list.label')}>
-          <ListBar wide={wide} filters={countFilters(state)} onFilters={() => setDrawer(true)} sort={sort} onSort={(value) => change({ sort: value === '-date' ? undefined : value })} total={first?.total} tookMs={first?.tookMs} />
+          <ListBar wide={wide} filters={countFilters(state)} onFilters={() => setDrawer(true)} sort={sort} onSort={(value) => change({ sort: value === '-date' ? undefined : value })} total={first?.total} tookMs={first?.tookMs} query={question.slice(question.indexOf(' ') + 1)} />
           {first && first.notSearchableYet > 0 && <Pending count={first.notSearchableYet} onRefresh={() => void hits.refetch()} />}
           {hits.error && !wrong && !first ? (
             <EmptyState alert icon={<IconAlertTriangle size={24} />} title={t('search.failed')} actions={<Button variant="default" onClick={() => void hits.refetch()}>{t('error.retry')}</Button>}>
@@ -211,12 +212,15 @@ interface ListBarProps {
   onSort: (sort: string) => void;
   total: number | undefined;
   tookMs: number | undefined;
+  /** The whole question, filters included. */
+  query: string;
 }
 
-function ListBar({ wide, filters, onFilters, sort, onSort, total, tookMs }: ListBarProps) {
+function ListBar({ wide, filters, onFilters, sort, onSort, total, tookMs, query }: ListBarProps) {
   const { t, n, number } = useTexts();
   const { density } = usePreferences();
   const dense = density === 'dense';
+  const takeOut = useTakeOut();
   return (
     <div className={classes.bar}>
       {!wide && (
@@ -234,6 +238,13 @@ function ListBar({ wide, filters, onFilters, sort, onSort, total, tookMs }: List
           {dense ? <IconLayoutRows size={15} aria-hidden /> : <IconLayoutList size={15} aria-hidden />}
         </ActionIcon>
       </Tooltip>
+      {(takeOut.may.export || takeOut.may.restore) && (
+        <Menu position="bottom-end">
+          <Menu.Target><ActionIcon size={26} disabled={!total} aria-label={t('take.more')}><IconDots size={15} aria-hidden /></ActionIcon></Menu.Target>
+          <Menu.Dropdown><TakeOutItems takeOut={takeOut} many /></Menu.Dropdown>
+        </Menu>
+      )}
+      <TakeOutDialog takeOut={takeOut} mails={{ query }} about={<div>{t('take.aboutQuery', { count: number(total ?? 0) })}{query && <div className="mono">{query}</div>}</div>} />
     </div>
   );
 }
