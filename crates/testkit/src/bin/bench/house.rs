@@ -118,9 +118,15 @@ impl House {
         Ok(begun.elapsed())
     }
 
+    /// Until the server says that it is ready: it answers a little earlier.
     fn wait_until_up(&mut self) -> Outcome<()> {
         let started = Instant::now();
-        while http::Client::new(self.http).get_json("/api/v1/health").is_err() {
+        let log = self.folder.join("server.log");
+        let ready = || {
+            std::fs::read(&log)
+                .is_ok_and(|it| it.split(|o| *o == b'\n').any(|line| line == b"ready"))
+        };
+        while !ready() || http::Client::new(self.http).get_json("/api/v1/health").is_err() {
             if let Some(status) = self.server.try_wait()? {
                 return Err(format!("the server ended with {status}; see server.log").into());
             }
