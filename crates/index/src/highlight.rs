@@ -12,11 +12,14 @@ use crate::query::{Expr, Field, Node, Query};
 /// Length of a snippet, about, in characters.
 pub const SNIPPET_CHARS: usize = 200;
 
+/// Characters shown before the first hit at most: a narrow list shows the hit all the same.
+const LEAD_CHARS: usize = 25;
+
 /// Bytes of a text that are looked through for a snippet; matches beyond are found, not shown.
 const SEARCHED_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes of a text that are read at first, and then, before all of it is.
-const READ_BYTES: [usize; 2] = [4 << 10, 64 << 10];
+/// Bytes of a text that are read at first, and then, before all of it is: most texts answer early.
+const READ_BYTES: [usize; 4] = [1 << 10, 4 << 10, 16 << 10, 64 << 10];
 
 /// A stretch of text, and whether it is a hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -341,8 +344,7 @@ fn best_window(text: &str, hits: &[(Range<usize>, usize)]) -> (usize, Range<usiz
             best = (counts.len(), hits[left].0.start);
         }
     }
-    let lead =
-        text[..best.1].char_indices().rev().take(SNIPPET_CHARS / 4).last().map_or(0, |(at, _)| at);
+    let lead = text[..best.1].char_indices().rev().take(LEAD_CHARS).last().map_or(0, |(at, _)| at);
     let start = match lead {
         0 => 0,
         // Begins at a word, if one begins soon.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::fault;
@@ -73,6 +74,9 @@ fn open_reader(path: &Path) -> Result<Connection, CatalogError> {
     let connection = Connection::open_with_flags(path, flags).map_err(&error)?;
     prepare(&connection, READER_CACHE_KIB).map_err(&error)?;
     connection.pragma_update(None, "query_only", true).map_err(&error)?;
+    // A kept statement keeps its plan: without this it is compiled again whenever a value that a
+    // partial index might be compared with changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(&error)?;
     Ok(connection)
 }
 
