@@ -205,9 +205,14 @@ impl<'a> Reader<'a> {
 /// The element with this content, in DER.
 pub fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     let mut octets = Vec::with_capacity(value.len() + 6);
-    write_header(&mut octets, tag, value.len());
-    octets.extend_from_slice(value);
+    append(&mut octets, tag, value);
     octets
+}
+
+/// [`tlv`] behind what is there.
+pub fn append(into: &mut Vec<u8>, tag: u8, value: &[u8]) {
+    write_header(into, tag, value.len());
+    into.extend_from_slice(value);
 }
 
 pub fn write_header(into: &mut Vec<u8>, tag: u8, length: usize) {
@@ -235,6 +240,16 @@ pub fn set_of(tag: u8, mut elements: Vec<Vec<u8>>) -> Vec<u8> {
 
 pub fn unsigned(tag: u8, number: u64) -> Vec<u8> {
     unsigned_octets(tag, &number.to_be_bytes())
+}
+
+/// [`unsigned`] behind what is there.
+pub fn append_unsigned(into: &mut Vec<u8>, tag: u8, number: u64) {
+    // One bit more than the digits: the first one says that it is not negative.
+    let bits = u64::BITS - number.leading_zeros();
+    let length = (bits / 8 + 1) as usize;
+    let mut octets = [0; 9];
+    octets[1..].copy_from_slice(&number.to_be_bytes());
+    append(into, tag, &octets[9 - length..]);
 }
 
 /// A number that is not negative, from its octets with the highest first.

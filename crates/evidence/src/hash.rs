@@ -90,7 +90,8 @@ impl fmt::Display for HashAlgorithm {
     }
 }
 
-const LENGTH_BYTES_MAX: usize = 64;
+/// Of all algorithms.
+pub(crate) const LENGTH_BYTES_MAX: usize = 64;
 
 /// What a [`HashAlgorithm`] gives: 32, 48 or 64 octets. Ordered by its octets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,6 +130,11 @@ impl HashValue {
 
     pub fn to_hex(&self) -> String {
         self.as_slice().iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    /// Its first eight octets as a number.
+    pub(crate) fn beginning(&self) -> u64 {
+        self.octets.iter().take(8).fold(0, |sum, octet| (sum << 8) | u64::from(*octet))
     }
 
     fn padded(octets: &[u8]) -> Self {

@@ -126,15 +126,14 @@ impl Batch {
     pub fn to_der(&self) -> Result<Vec<u8>> {
         self.check()?;
         let mut leaves = Vec::with_capacity(self.leaves.len() * 96);
+        let mut fields = Vec::with_capacity(256);
         for leaf in &self.leaves {
-            let fields = [
-                der::unsigned(INTEGER, leaf.seq),
-                der::tlv(UTF8_STRING, leaf.kind.as_bytes()),
-                time::write_generalized(leaf.at),
-                der::tlv(OCTET_STRING, leaf.digest.as_slice()),
-            ];
-            der::write_header(&mut leaves, SEQUENCE, fields.iter().map(Vec::len).sum());
-            fields.iter().for_each(|field| leaves.extend_from_slice(field));
+            fields.clear();
+            der::append_unsigned(&mut fields, INTEGER, leaf.seq);
+            der::append(&mut fields, UTF8_STRING, leaf.kind.as_bytes());
+            time::append_generalized(&mut fields, leaf.at);
+            der::append(&mut fields, OCTET_STRING, leaf.digest.as_slice());
+            der::append(&mut leaves, SEQUENCE, &fields);
         }
         let predecessor = match &self.predecessor {
             Some(digest) => der::tlv(context(0), digest.as_slice()),
@@ -238,16 +237,15 @@ impl Batch {
     /// # Errors
     /// As [`Batch::to_der`].
     pub fn tree(&self) -> Result<HashTree> {
-        HashTree::build(self.algorithm, &self.tree_leaves()?)
+        HashTree::build(self.algorithm, &self.tree_leaves(&self.to_der()?))
     }
 
-    /// The leaves of [`Batch::tree`].
-    ///
-    /// # Errors
-    /// As [`Batch::to_der`].
-    pub fn tree_leaves(&self) -> Result<Vec<HashValue>> {
-        let file = self.algorithm.hash(&self.to_der()?);
-        Ok(std::iter::once(file).chain(self.leaves.iter().map(|leaf| leaf.digest)).collect())
+    /// The leaves of [`Batch::tree`], from the batch file ([`Batch::to_der`]).
+    pub fn tree_leaves(&self, file: &[u8]) -> Vec<HashValue> {
+        let mut leaves = Vec::with_capacity(self.leaves.len() + 1);
+        leaves.push(self.algorithm.hash(file));
+        leaves.extend(self.leaves.iter().map(|leaf| leaf.digest));
+        leaves
     }
 
     /// Checks that this batch comes right after the one whose file is `predecessor`.
@@ -279,7 +277,12 @@ impl Batch {
     /// # Errors
     /// As [`Batch::to_der`].
     pub fn summary(&self) -> Result<BatchSummary> {
-        Ok(BatchSummary {
+        Ok(self.summary_of(&self.to_der()?))
+    }
+
+    /// [`Batch::summary`] from the batch file ([`Batch::to_der`]).
+    pub fn summary_of(&self, file: &[u8]) -> BatchSummary {
+        BatchSummary {
             format: VERSION,
             tenant: self.tenant,
             number: self.number,
@@ -290,8 +293,8 @@ impl Batch {
             digest_algorithm: self.algorithm.name().to_owned(),
             sealed_at: self.sealed_at,
             kind: self.kind,
-            digest: self.algorithm.hash(&self.to_der()?).to_hex(),
-        })
+            digest: self.algorithm.hash(file).to_hex(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use model::Timestamp;
 
-use crate::der::{GENERALIZED_TIME, Reader, Tlv, UTC_TIME, tlv};
+use crate::der::{GENERALIZED_TIME, Reader, Tlv, UTC_TIME};
 use crate::{EvidenceError, Result};
 
 const FLAW: EvidenceError =
@@ -86,17 +86,44 @@ fn digits(text: &[u8]) -> Result<i64> {
 
 /// A GeneralizedTime in DER with as many decimals as needed, at most six.
 pub fn write_generalized(at: Timestamp) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(24);
+    append_generalized(&mut octets, at);
+    octets
+}
+
+/// [`write_generalized`] behind what is there.
+pub fn append_generalized(into: &mut Vec<u8>, at: Timestamp) {
     let micros = at.as_micros();
     let (days, of_day) = (micros.div_euclid(86_400_000_000), micros.rem_euclid(86_400_000_000));
     let (year, month, day) = civil_from_days(days);
-    let (seconds, fraction) = (of_day / 1_000_000, of_day % 1_000_000);
+    let (seconds, mut fraction) = (of_day / 1_000_000, of_day % 1_000_000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let mut text = format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}");
-    if fraction > 0 {
-        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
+    into.extend_from_slice(&[GENERALIZED_TIME, 0]);
+    let start = into.len();
+    match year {
+        0..=9999 => append_digits(into, year, 4),
+        // No reader takes it, and no archive lives to see it.
+        _ => into.extend_from_slice(format!("{year:04}").as_bytes()),
     }
-    text.push('Z');
-    tlv(GENERALIZED_TIME, text.as_bytes())
+    [month, day, hour, minute, second].into_iter().for_each(|it| append_digits(into, it, 2));
+    if fraction > 0 {
+        let mut decimals = 6;
+        while fraction % 10 == 0 {
+            fraction /= 10;
+            decimals -= 1;
+        }
+        into.push(b'.');
+        append_digits(into, fraction, decimals);
+    }
+    into.push(b'Z');
+    // At most 28 octets.
+    into[start - 1] = (into.len() - start) as u8;
+}
+
+fn append_digits(into: &mut Vec<u8>, number: i64, count: u32) {
+    for place in (0..count).rev() {
+        into.push(b'0' + (number / 10i64.pow(place) % 10) as u8);
+    }
 }
 
 fn civil_from_days(days: i64) -> (i64, i64, i64) {

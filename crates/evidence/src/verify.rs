@@ -108,7 +108,10 @@ impl Verifier {
                 let exact = match before {
                     None => {
                         let hashes = objects.hashes(algorithm);
-                        let so_far = record.sequence_der(number);
+                        let so_far = match number {
+                            0 => Vec::new(),
+                            _ => record.sequence_der(number),
+                        };
                         self.check_objects(stamp, &token, algorithm, number, &hashes, &so_far)?
                     }
                     Some((_, other)) if other != algorithm => {

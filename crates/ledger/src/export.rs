@@ -179,7 +179,7 @@ impl Ledger {
             let sealed = self.read_note(tenant, &row)?;
             let path = |ending: &str| batch_path(row.number, ending);
             target.write(path("der"), &sealed.file)?;
-            target.write(path("json"), &json(&sealed.batch.summary()?))?;
+            target.write(path("json"), &json(&sealed.batch.summary_of(&sealed.file)))?;
             match &sealed.seal {
                 Seal::Local(seal) => target.write(path("seal"), &seal.to_der())?,
                 Seal::Stamped(record) => {

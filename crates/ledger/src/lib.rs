@@ -76,7 +76,7 @@ impl Proofs {
     pub(crate) fn of(sealed: SealedBatch, limits: &Limits) -> Result<Self> {
         let trees = match &sealed.seal {
             Seal::Stamped(record) => {
-                let leaves = sealed.batch.tree_leaves()?;
+                let leaves = sealed.batch.tree_leaves(&sealed.file);
                 Some(BatchTrees::build(record, leaves, &sealed.trees, limits)?)
             }
             Seal::Local(_) => None,

@@ -158,9 +158,9 @@ impl Ledger {
         how: &How<'_>,
     ) -> Result<(EvidenceRecord, VerifiedToken)> {
         let algorithm = batch.algorithm;
-        let tree: HashTree = batch.tree()?;
+        let tree = HashTree::build(algorithm, &batch.tree_leaves(file))?;
         let token = self.token(algorithm, tree.root(), now, how)?;
-        let lists = reduced_hash_tree(&[algorithm.hash(file)], &tree.siblings(0));
+        let lists = reduced_hash_tree(&[tree.leaf(0)], &tree.siblings(0));
         let stamp = ArchiveTimeStamp::new(algorithm, lists, token.token.der());
         Ok((EvidenceRecord::first(stamp), token))
     }

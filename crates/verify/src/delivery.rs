@@ -122,10 +122,11 @@ impl Context<'_> {
     ) -> Result<(), String> {
         let delivery = &claimed.deliveries[place];
         let path = delivery_path(claimed.record, "evidence", place, "ers");
-        let batch = self.batches.get(&delivery.batch);
-        if !self.source.has(&path) && batch.is_some_and(|batch| !batch.stamped) {
-            let trusted = batch.is_some_and(|batch| batch.sealed);
-            return match trusted {
+        let local = self.batches.get(&delivery.batch).filter(|batch| !batch.stamped);
+        if let Some(batch) = local
+            && !self.source.has(&path)
+        {
+            return match batch.sealed {
                 true => Err("no authority stamped it: only the archive's own seal holds".into()),
                 false => Err("no authority stamped it, and its batch's seal does not hold".into()),
             };

@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evidence::TrustAnchors;
-use evidence::export::{ANCHORS, FORMAT, MANIFEST, Manifest, delivery_path, mail_path};
+use evidence::export::{ANCHORS, FORMAT, MANIFEST, Manifest};
 use model::Digest;
 
 use crate::Judge;
 use crate::batches::{self, Read};
+use crate::cores::on_all_cores;
 use crate::delivery::Context;
 use crate::error::VerifyError;
 use crate::findings::{BatchFindings, Check, ExportFindings, MailFindings};
@@ -32,16 +32,21 @@ pub fn anchors(source: &Source) -> Result<TrustAnchors, VerifyError> {
 /// Checks a whole export, mails on all cores.
 pub fn verify(judge: &Judge, source: &Source) -> Result<ExportFindings, VerifyError> {
     let manifest = read_manifest(source)?;
-    let (sums, mut flaws) = match Sums::read(source) {
+    let (sums, (batches, read)) = std::thread::scope(|scope| {
+        let sums = scope.spawn(|| Sums::read(source));
+        let batches = check_batches(judge, source, &manifest);
+        // A thread that panics is a flaw of this program: it must not look like a result.
+        (sums.join().expect("the list of files is read"), batches)
+    });
+    let (sums, mut flaws) = match sums {
         Ok(sums) => (Some(sums), Vec::new()),
         Err(why) => (None, vec![why]),
     };
-    let (batches, read) = check_batches(judge, source, &manifest);
     let context =
         Context { judge, source, sums: sums.as_ref(), tenant: manifest.tenant, batches: &read };
     let mails = on_all_cores(manifest.mails.len(), |at| context.mail(&manifest.mails[at]));
     if let Some(sums) = &sums {
-        flaws.extend(check_files(source, sums, &claimed_files(&manifest)));
+        flaws.extend(check_files(source, sums));
     }
     let files = Check::of(sums::summary(flaws));
     let ledger = Check::of(check_ledger(&manifest, &batches));
@@ -160,35 +165,15 @@ fn check_claims(manifest: &Manifest, batches: &BTreeMap<u64, Read>) -> Result<()
     sums::summary(flaws)
 }
 
-/// Compares the files that no mail claims with the list; those of mails were compared when they
-/// were read.
-fn check_files(source: &Source, sums: &Sums, claimed: &HashSet<String>) -> Vec<String> {
-    let paths: Vec<&str> = sums.paths().into_iter().filter(|it| !claimed.contains(*it)).collect();
+/// Compares with the list what was not compared when a mail was examined.
+fn check_files(source: &Source, sums: &Sums) -> Vec<String> {
+    let paths = sums.not_compared();
     let check = |at: usize| match source.read(paths[at]) {
         Ok(octets) if sums.fits(paths[at], Digest::of(&octets)) => None,
         Ok(_) => Some(format!("{} is not the file that was exported", paths[at])),
         Err(why) => Some(why),
     };
     on_all_cores(paths.len(), check).into_iter().flatten().collect()
-}
-
-/// The files that [`Context::mail`] reads and compares.
-fn claimed_files(manifest: &Manifest) -> HashSet<String> {
-    let mut files = HashSet::new();
-    for mail in &manifest.mails {
-        files.insert(mail_path(mail.record, "mail.eml"));
-        for (place, delivery) in mail.deliveries.iter().enumerate() {
-            files.insert(delivery_path(mail.record, "facts", place, "json"));
-            files.insert(delivery_path(mail.record, "evidence", place, "ers"));
-            if delivery.decrypted {
-                files.insert(delivery_path(mail.record, "decrypted", place, "eml"));
-            }
-            if delivery.report {
-                files.insert(delivery_path(mail.record, "report", place, "eml"));
-            }
-        }
-    }
-    files
 }
 
 fn remarks(manifest: &Manifest, batches: &[BatchFindings], mails: &[MailFindings]) -> Vec<String> {
@@ -221,27 +206,4 @@ fn remarks(manifest: &Manifest, batches: &[BatchFindings], mails: &[MailFindings
         remarks.push(text.into());
     }
     remarks
-}
-
-/// Runs `check` for 0 to `count` on all cores; results in their order.
-fn on_all_cores<T: Send>(count: usize, check: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut mine = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= count {
-                return mine;
-            }
-            mine.push((at, check(at)));
-        }
-    };
-    let mut results: Vec<(usize, T)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
-        // A worker that panics is a flaw of this program: it must not look like a result.
-        workers.into_iter().flat_map(|it| it.join().expect("a worker ends well")).collect()
-    });
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
 }

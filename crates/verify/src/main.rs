@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 mod batches;
+mod cores;
 mod delivery;
 mod error;
 mod export;
@@ -74,7 +75,7 @@ fn run(arguments: &Arguments) -> Result<bool, VerifyError> {
     if let Some(record) = &arguments.evidence {
         let judge = Judge { verifier: verifier(arguments, TrustAnchors::default())?, local_key };
         let found = single::verify(&judge, &arguments.input, record, arguments.batch.as_deref())?;
-        print::single(&found, arguments.json);
+        print::single(&found, arguments.json)?;
         return Ok(found.proven);
     }
     let [input] = arguments.input.as_slice() else {
@@ -87,7 +88,7 @@ fn run(arguments: &Arguments) -> Result<bool, VerifyError> {
     };
     let judge = Judge { verifier: verifier(arguments, brought)?, local_key };
     let found = export::verify(&judge, &source)?;
-    print::export(&found, arguments.json);
+    print::export(&found, arguments.json)?;
     Ok(found.proven)
 }
 

@@ -1,104 +1,144 @@
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+
 use serde::Serialize;
 
+use crate::cores::on_all_cores;
 use crate::findings::{
-    BatchFindings, Check, DeliveryFindings, Evidence, ExportFindings, SingleFindings,
+    BatchFindings, Check, DeliveryFindings, Evidence, ExportFindings, MailFindings, SingleFindings,
 };
 
-pub fn export(found: &ExportFindings, json: bool) {
+/// Mails whose text is made before it is printed.
+const MAILS_AT_ONCE: usize = 10_000;
+
+pub fn export(found: &ExportFindings, json: bool) -> io::Result<()> {
     if json {
         return print_json(found);
     }
-    println!(
-        "Export of tenant {} made at {} by {}, verified as of {}",
-        found.tenant, found.exported_at, found.product, found.verified_at
-    );
-    line("files", &found.files);
-    line("ledger unbroken", &found.ledger);
-    line("claims of the manifest", &found.complete);
-    for found in &found.batches {
-        batch(found);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    put(&mut out, |text| head(text, found))?;
+    for mails in found.mails.chunks(MAILS_AT_ONCE) {
+        for text in on_all_cores(mails.len(), |at| written(|text| mail(text, &mails[at]))) {
+            out.write_all(text.as_bytes())?;
+        }
     }
-    for mail in &found.mails {
-        println!("{} mail {}", word(mail.proven), mail.record);
-        mail.deliveries.iter().for_each(delivery);
-    }
-    for remark in &found.remarks {
-        println!("note: {remark}");
-    }
-    let proven = found.mails.iter().filter(|mail| mail.proven).count();
-    println!("{proven} of {} mails are proven", found.mails.len());
-    println!("{}", verdict(found.proven));
+    put(&mut out, |text| end(text, found))?;
+    out.flush()
 }
 
-pub fn single(found: &SingleFindings, json: bool) {
+pub fn single(found: &SingleFindings, json: bool) -> io::Result<()> {
     if json {
         return print_json(found);
     }
-    println!("{} as of {}", found.files.join(", "), found.verified_at);
-    line("time and authority", &found.time);
+    let mut out = io::stdout().lock();
+    put(&mut out, |text| group(text, found))?;
+    out.flush()
+}
+
+fn put(out: &mut impl io::Write, write: impl Fn(&mut String) -> fmt::Result) -> io::Result<()> {
+    out.write_all(written(write).as_bytes())
+}
+
+fn written(write: impl Fn(&mut String) -> fmt::Result) -> String {
+    let mut text = String::new();
+    // Writing into a String does not fail.
+    let _ = write(&mut text);
+    text
+}
+
+fn head(text: &mut String, found: &ExportFindings) -> fmt::Result {
+    writeln!(
+        text,
+        "Export of tenant {} made at {} by {}, verified as of {}",
+        found.tenant, found.exported_at, found.product, found.verified_at
+    )?;
+    line(text, "files", &found.files)?;
+    line(text, "ledger unbroken", &found.ledger)?;
+    line(text, "claims of the manifest", &found.complete)?;
+    found.batches.iter().try_for_each(|found| batch(text, found))
+}
+
+fn end(text: &mut String, found: &ExportFindings) -> fmt::Result {
+    for remark in &found.remarks {
+        writeln!(text, "note: {remark}")?;
+    }
+    let proven = found.mails.iter().filter(|mail| mail.proven).count();
+    writeln!(text, "{proven} of {} mails are proven", found.mails.len())?;
+    writeln!(text, "{}", verdict(found.proven))
+}
+
+fn group(text: &mut String, found: &SingleFindings) -> fmt::Result {
+    writeln!(text, "{} as of {}", found.files.join(", "), found.verified_at)?;
+    line(text, "time and authority", &found.time)?;
     if let Some(evidence) = &found.evidence {
-        stamps(evidence);
+        stamps(text, evidence)?;
         if !evidence.exact {
-            println!("  note: the record proves other objects beside these too");
+            writeln!(text, "  note: the record proves other objects beside these too")?;
         }
         for subject in &evidence.without_revocation_data {
-            println!("  note: the evidence carries no revocation data for {subject}");
+            writeln!(text, "  note: the evidence carries no revocation data for {subject}")?;
         }
     }
     if let Some(check) = &found.ledger {
         let seqs: Vec<String> = found.seqs.iter().map(u64::to_string).collect();
-        line(&format!("in the ledger as event {}", seqs.join(", ")), check);
+        line(text, &format!("in the ledger as event {}", seqs.join(", ")), check)?;
     }
     if let Some(found) = &found.batch {
-        batch(found);
+        batch(text, found)?;
     }
-    println!("{}", verdict(found.proven));
+    writeln!(text, "{}", verdict(found.proven))
 }
 
-fn batch(found: &BatchFindings) {
-    println!(
+fn batch(text: &mut String, found: &BatchFindings) -> fmt::Result {
+    writeln!(
+        text,
         "{} batch {}: events {} to {}, {}",
         word(found.proven()),
         found.number,
         found.first_seq,
         found.last_seq,
         found.seal
-    );
+    )?;
     for (name, check) in
-        [("file", &found.file), ("seal", &found.sealed), ("succession", &found.follows)]
+        [("  file", &found.file), ("  seal", &found.sealed), ("  succession", &found.follows)]
     {
         if !check.proven || check.detail.is_some() {
-            line(&format!("  {name}"), check);
+            line(text, name, check)?;
         }
     }
-    if let Some(evidence) = &found.evidence {
-        stamps(evidence);
-    }
+    found.evidence.as_ref().map_or(Ok(()), |evidence| stamps(text, evidence))
 }
 
-fn delivery(found: &DeliveryFindings) {
-    let received = found.received_at.map(|at| format!(", received {at}")).unwrap_or_default();
-    println!("  event {} in batch {}{received}", found.seq, found.batch);
+fn mail(text: &mut String, found: &MailFindings) -> fmt::Result {
+    writeln!(text, "{} mail {}", word(found.proven), found.record)?;
+    found.deliveries.iter().try_for_each(|found| delivery(text, found))
+}
+
+fn delivery(text: &mut String, found: &DeliveryFindings) -> fmt::Result {
+    write!(text, "  event {} in batch {}", found.seq, found.batch)?;
+    match found.received_at {
+        Some(at) => writeln!(text, ", received {at}")?,
+        None => writeln!(text)?,
+    }
     let checks = [
-        ("octets", Some(&found.octets)),
-        ("time and authority", Some(&found.time)),
-        ("ledger", Some(&found.ledger)),
-        ("recipients of the journal report", found.recipients.as_ref()),
+        ("  octets", Some(&found.octets)),
+        ("  time and authority", Some(&found.time)),
+        ("  ledger", Some(&found.ledger)),
+        ("  recipients of the journal report", found.recipients.as_ref()),
     ];
     for (name, check) in checks {
         if let Some(check) = check {
-            line(&format!("  {name}"), check);
+            line(text, name, check)?;
         }
     }
-    if let Some(evidence) = &found.evidence {
-        stamps(evidence);
-    }
+    found.evidence.as_ref().map_or(Ok(()), |evidence| stamps(text, evidence))
 }
 
-fn stamps(evidence: &Evidence) {
+fn stamps(text: &mut String, evidence: &Evidence) -> fmt::Result {
     for stamp in &evidence.stamps {
         let claim = if stamp.claims_qualified { ", claims to be qualified" } else { "" };
-        println!(
+        writeln!(
+            text,
             "    stamped {} by {} under {} ({}, chain {}, good until {}{claim})",
             stamp.at,
             stamp.authority,
@@ -106,14 +146,15 @@ fn stamps(evidence: &Evidence) {
             stamp.hash_algorithm,
             stamp.chain,
             stamp.valid_until
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn line(name: &str, check: &Check) {
+fn line(text: &mut String, name: &str, check: &Check) -> fmt::Result {
     match &check.detail {
-        Some(detail) => println!("  {} {name}: {detail}", word(check.proven)),
-        None => println!("  {} {name}", word(check.proven)),
+        Some(detail) => writeln!(text, "  {} {name}: {detail}", word(check.proven)),
+        None => writeln!(text, "  {} {name}", word(check.proven)),
     }
 }
 
@@ -125,9 +166,9 @@ const fn verdict(proven: bool) -> &'static str {
     if proven { "Everything is proven." } else { "Not everything is proven." }
 }
 
-fn print_json(found: &impl Serialize) {
-    match serde_json::to_string_pretty(found) {
-        Ok(text) => println!("{text}"),
-        Err(error) => eprintln!("chancery-verify: {error}"),
-    }
+fn print_json(found: &impl Serialize) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut out, found)?;
+    writeln!(out)?;
+    out.flush()
 }

@@ -7,12 +7,21 @@ use crate::site::Programs;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// ack, dashboard, directory, fetch, ingest, search, sign-in, size or tenants; all of them when
-    /// none is named
+    /// ack, dashboard, directory, evidence, fetch, ingest, search, sign-in, size or tenants; all of
+    /// them when none is named
     what: Vec<String>,
     /// Mails in the archive
     #[arg(long, default_value_t = 20_000)]
     mails: u64,
+    /// Leaves that are sealed, of `evidence`
+    #[arg(long, default_value_t = 1_000_000)]
+    leaves: u64,
+    /// Leaves that one proof is made out of, of `evidence`
+    #[arg(long, default_value_t = 10_000_000)]
+    proof_leaves: u64,
+    /// Journal reports of the export, of `evidence`
+    #[arg(long, default_value_t = 100_000)]
+    exported: u64,
     /// Where data goes; should be on the disk that matters
     #[arg(long)]
     folder: Option<std::path::PathBuf>,
@@ -27,10 +36,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "server",
         "--package",
         "testkit",
+        "--package",
+        "verify",
         "--features",
         "testkit/bench",
         "--bin",
         "chancery",
+        "--bin",
+        "chancery-verify",
         "--bin",
         "demo",
         "--bin",
@@ -49,6 +62,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut bench = std::process::Command::new(programs.chancery.with_file_name("bench"));
     bench.args(&arguments.what);
     bench.args(["--mails", &arguments.mails.to_string()]);
+    bench.args(["--leaves", &arguments.leaves.to_string()]);
+    bench.args(["--proof-leaves", &arguments.proof_leaves.to_string()]);
+    bench.args(["--exported", &arguments.exported.to_string()]);
     bench.arg("--chancery").arg(&programs.chancery);
     let folder = arguments.folder.clone();
     bench.arg("--folder").arg(folder.unwrap_or_else(|| shell::root().join("target/bench")));

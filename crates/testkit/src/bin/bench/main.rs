@@ -5,6 +5,7 @@ mod ack;
 mod corpus;
 mod dashboard;
 mod directory;
+mod evidence;
 mod fetch;
 mod figures;
 mod floor;
@@ -28,6 +29,8 @@ enum What {
     Dashboard,
     /// Reading 50,000 people from OpenLDAP
     Directory,
+    /// Seals, proofs, `chancery-verify` and the scrub beside bare hashing
+    Evidence,
     /// Mail from a local Dovecot by IMAP and POP3, and 500 sources that are idle
     Fetch,
     Ingest,
@@ -55,6 +58,15 @@ struct Arguments {
     /// Where data goes; should be on the disk that matters
     #[arg(long)]
     folder: PathBuf,
+    /// Leaves that are sealed, of `evidence`
+    #[arg(long, default_value_t = 1_000_000)]
+    leaves: usize,
+    /// Leaves that one proof is made out of, of `evidence`
+    #[arg(long, default_value_t = 10_000_000)]
+    proof_leaves: usize,
+    /// Journal reports of the export, of `evidence`
+    #[arg(long, default_value_t = 100_000)]
+    exported: usize,
     /// Connections that send at the same time
     #[arg(long, default_value_t = 16)]
     connections: usize,
@@ -85,6 +97,9 @@ fn main() -> Outcome<()> {
     }
     if arguments.wants(What::SignIn) {
         sign_in::run(&arguments)?;
+    }
+    if arguments.wants(What::Evidence) {
+        evidence::run(&arguments)?;
     }
     if arguments.wants(What::Fetch) {
         fetch::run(&arguments)?;
