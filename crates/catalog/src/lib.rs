@@ -188,5 +188,8 @@ pub const CRASH_POINTS: &[&str] = &["catalog.commit.before", "catalog.commit.aft
 /// Likewise: after events of the ledger were appended, before the vault has their notes.
 pub const LEDGER_CRASH_POINTS: &[&str] = &["catalog.ledger.after"];
 
+/// Likewise: around the end of an export or a restore.
+pub const JOB_CRASH_POINTS: &[&str] = &["catalog.job.before", "catalog.job.after"];
+
 #[cfg(test)]
 mod conformance;

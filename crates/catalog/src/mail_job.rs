@@ -1,6 +1,6 @@
 use model::{AccountId, JobId, RecordId, TenantId, Timestamp};
 
-use crate::CatalogError;
+use crate::{AuditEvent, CatalogError, NewLedgerEvent};
 
 /// Exports and restores of one tenant that wait or run; one more is refused.
 pub const OPEN_MAIL_JOBS_MAX: u32 = 100;
@@ -68,6 +68,16 @@ pub trait MailJobs: Send + Sync {
     /// Writes down how far it is: everything but what was asked for. A job that was cancelled or
     /// removed meanwhile stays so: then `false`. The secret goes when the job is not open any more.
     fn save_mail_job(&self, job: &MailJobRow) -> Result<bool, CatalogError>;
+
+    /// Ends a job that is open, with its event of the ledger and that of the audit log: all or nothing,
+    /// so that a crash cannot write them twice. `false`: it was cancelled meanwhile, or has ended, and
+    /// nothing is written.
+    fn finish_mail_job(
+        &self,
+        job: &MailJobRow,
+        event: Option<&NewLedgerEvent>,
+        audit: &AuditEvent,
+    ) -> Result<bool, CatalogError>;
 
     /// Ends a job that is in one of the states `from`. `false`: it is in none of them.
     fn end_mail_job(

@@ -33,9 +33,9 @@ pub use search::{
 };
 
 pub use takeout::{
-    Asker, EXPORT_KEPT_DAYS, ExportFormat, ExportRequest, Exporter, ImapSecurity, MailEvidence,
-    ProvenDelivery, RestoreRequest, RestoreTarget, TAKEOUT_MAILS_MAX, TAKEOUT_NAMED_MAX, TakenOut,
-    Takeout, Which, zip_folder,
+    Asker, DamagedMail, EXPORT_KEPT_DAYS, ExportFormat, ExportRequest, Exporter, ImapSecurity,
+    MailEvidence, ProvenDelivery, RestoreRequest, RestoreTarget, TAKEOUT_MAILS_MAX,
+    TAKEOUT_NAMED_MAX, TakenOut, Takeout, Which, zip_folder,
 };
 
 /// Answers people's questions from catalog, index and vault.

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use model::{RecordId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::Batch;
 use crate::{EvidenceRecord, HashValue, Limits, Result, TimeStampToken};
 
 pub const FORMAT: u64 = 1;
@@ -26,9 +25,28 @@ pub struct Manifest {
     pub product: String,
     pub first_batch: u64,
     pub last_batch: u64,
-    /// Whether every mail that these batches name is claimed to be here.
+    /// Whether every mail that these batches name is claimed to be here, or disposed of with a
+    /// certificate that is.
     pub complete: bool,
+    /// The last batch of which that is claimed; those behind it are here for the certificates.
+    /// `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete_until: Option<u64>,
+    /// Whether the notes of all other events of these batches are claimed to be here.
+    #[serde(default)]
+    pub all_events: bool,
+    /// Other events whose notes could not be read in the archive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged_events: Vec<DamagedEvent>,
     pub mails: Vec<ExportedMail>,
+}
+
+/// An event whose note could not be read in the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DamagedEvent {
+    pub seq: u64,
+    pub why: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,12 +67,35 @@ pub struct ExportedDelivery {
     pub decrypted: bool,
     /// Whether there is a journal report.
     pub report: bool,
+    /// Why it could not be read whole in the archive: then whatever is left of it is here, and no
+    /// evidence record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<String>,
+}
+
+impl Manifest {
+    /// Mails of which something could not be read in the archive.
+    pub fn damaged(&self) -> impl Iterator<Item = (RecordId, &str)> {
+        self.mails.iter().filter_map(|mail| {
+            let why = mail.deliveries.iter().find_map(|it| it.damaged.as_deref())?;
+            Some((mail.record, why))
+        })
+    }
 }
 
 /// `ledger/batch-00000001` and an ending.
 pub fn batch_path(number: u64, ending: &str) -> String {
     format!("ledger/batch-{number:08}.{ending}")
 }
+
+/// The notes of a batch's events that are not about the arrival of mail: one on each line, as they
+/// are hashed.
+pub fn events_path(batch: u64) -> String {
+    format!("ledger/events-{batch:08}.jsonl")
+}
+
+/// What is left of a mail whose octets are damaged in the archive, beside `mail.eml`.
+pub const TORN: &str = "mail-damaged.eml";
 
 /// A file of a mail such as `mail.eml`.
 pub fn mail_path(record: RecordId, file: &str) -> String {
@@ -95,13 +136,14 @@ pub fn last_token(record: &EvidenceRecord) -> &[u8] {
     record.last().token()
 }
 
-/// How to check an export without our tools. `stamps` are the batches that have evidence records.
+/// How to check an export without our tools. `stamps` are the numbers of the batches that have
+/// evidence records, and these.
 ///
 /// # Errors
 /// When a token is not readable.
 pub fn readme(
     manifest: &Manifest,
-    stamps: &[(&Batch, &EvidenceRecord)],
+    stamps: &[(u64, EvidenceRecord)],
     limits: &Limits,
 ) -> Result<String> {
     let mut text = format!(
@@ -122,7 +164,7 @@ pub fn readme(
         manifest.first_batch,
         manifest.last_batch,
     );
-    for (batch, record) in stamps {
+    for (number, record) in stamps {
         let token = TimeStampToken::parse(last_token(record), limits)?;
         let imprint: HashValue = token.info().imprint;
         // Writing into a String does not fail.
@@ -130,14 +172,23 @@ pub fn readme(
             text,
             "\n  openssl ts -verify -digest {} -token_in -in {} -CAfile TRUSTED.pem\n",
             imprint.to_hex(),
-            batch_path(batch.number, "tst"),
+            batch_path(*number, "tst"),
+        );
+    }
+    for (record, why) in manifest.damaged() {
+        let _ = write!(
+            text,
+            "\nDAMAGED in the archive, not proven: mail {record}: {why}. What is left of it is in\n\
+             mails/{record}/; {TORN} is the mail without what is lost.\n"
         );
     }
     text.push_str(
         "\nOr read a token: openssl ts -reply -token_in -text -in ledger/batch-00000001.tst\n\n\
          3. That a mail is under its stamp: any verifier of RFC 4998 takes mails/ID/evidence-N.ers\n\
          with the group of mails/ID/mail.eml, decrypted-N.eml and report-N.eml (where they are) and\n\
-         facts-N.json.\n",
+         facts-N.json.\n\n\
+         4. What else happened (holds, disposals, exports): each line of ledger/events-N.jsonl,\n\
+         without its line end, has the SHA-256 that the batch file lists under the line's seq.\n",
     );
     Ok(text)
 }

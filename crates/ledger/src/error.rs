@@ -28,3 +28,21 @@ pub enum LedgerError {
     #[error(transparent)]
     Vault(#[from] store::StoreError),
 }
+
+impl LedgerError {
+    /// Whether it is about octets of one event that are damaged, missing or not those that were
+    /// sealed: another try, or another event, is another matter.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::AnotherGroup { .. } | Self::Facts { .. } | Self::UnknownRecord(_) => true,
+            Self::Evidence(error) => matches!(error, evidence::EvidenceError::NodeLike(_)),
+            Self::Vault(error) => matches!(
+                error,
+                store::StoreError::Damaged { .. }
+                    | store::StoreError::Erased(_)
+                    | store::StoreError::PartMissing(_)
+            ),
+            _ => false,
+        }
+    }
+}

@@ -1,14 +1,17 @@
+mod events;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use evidence::EvidenceRecord;
 use evidence::export::{
-    ANCHORS, ExportedDelivery, ExportedMail, FORMAT, MANIFEST, Manifest, README, SUMS, batch_path,
-    delivery_path, last_token, mail_path, readme, sums_line,
+    ANCHORS, DamagedEvent, ExportedDelivery, ExportedMail, FORMAT, MANIFEST, Manifest, README,
+    SUMS, TORN, batch_path, delivery_path, last_token, mail_path, readme, sums_line,
 };
 use model::{Digest, RecordId, TenantId, Timestamp};
 
-use crate::{Ledger, LedgerError, Proofs, Result, Seal, SealedBatch};
+use crate::{DeliveryOctets, Ledger, LedgerError, Proofs, Result, Salvaged, Seal};
+use events::Range;
 
 /// Batches that are kept in memory while mails are exported.
 const PROOFS_MAX: usize = 32;
@@ -23,6 +26,8 @@ pub struct Export<'a> {
     pub product: &'a str,
     /// Certificates of the authorities, to be found more easily; PEM.
     pub anchors: &'a [(&'a str, &'a [u8])],
+    /// Which other events the exporter may see, by kind and time: their notes come with the batches.
+    pub shows: &'a dyn Fn(&str, Timestamp) -> bool,
 }
 
 /// A folder that is being filled.
@@ -31,6 +36,8 @@ struct Target<'a> {
     sums: BTreeMap<String, Digest>,
     /// Batches that mails were proven with, by number: the last ones.
     proofs: BTreeMap<u64, Proofs>,
+    /// Of all batches so far the notes of other events are there.
+    all_events: bool,
 }
 
 impl Target<'_> {
@@ -49,11 +56,15 @@ impl Target<'_> {
 impl Ledger {
     /// Writes an export with its evidence into `folder` (`docs/evidence.md`), which should be empty:
     /// the mails, and all batches between the first and the last that concern them, so that the
-    /// ledger can be followed. Not durable before the caller syncs it.
+    /// ledger can be followed, with the notes of other events. What is damaged of a mail or of a note is
+    /// named in the manifest, and does not end the export. Not durable before the caller syncs it.
+    ///
+    /// If all mails of these batches are here but those that were disposed of, the manifest says so, and
+    /// the batches go on to the last deletion certificate that explains why one is not.
     ///
     /// # Errors
-    /// [`LedgerError::NotSealed`], [`LedgerError::UnknownRecord`]; damage in the vault; a folder that
-    /// cannot be written to.
+    /// [`LedgerError::NotSealed`], [`LedgerError::UnknownRecord`]; a batch that is damaged; a folder
+    /// that cannot be written to.
     pub fn export(&self, export: &Export<'_>, folder: &Path) -> Result<Manifest> {
         let written = self.export_while(export, folder, &mut |_| true)?;
         // Nobody ended it.
@@ -74,7 +85,8 @@ impl Ledger {
         folder: &Path,
         go_on: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Option<Manifest>> {
-        let mut target = Target { folder, sums: BTreeMap::new(), proofs: BTreeMap::new() };
+        let (sums, proofs) = (BTreeMap::new(), BTreeMap::new());
+        let mut target = Target { folder, sums, proofs, all_events: true };
         let mut mails = Vec::new();
         let mut concerned = BTreeSet::new();
         let unique: BTreeSet<RecordId> = export.records.iter().copied().collect();
@@ -84,26 +96,25 @@ impl Ledger {
             }
             mails.push(self.export_mail(export.tenant, record, &mut concerned, &mut target)?);
         }
-        let first = concerned.first().copied().unwrap_or(1);
-        let last = concerned.last().copied().unwrap_or(1);
+        let (first, last) = (concerned.first().copied(), concerned.last().copied());
+        let range = Range { first: first.unwrap_or(1), last: last.unwrap_or(1) };
+        let claims = self.claims(export, range, &mails)?;
+        let last_batch = claims.last_batch;
+        let (stamps, damaged_events) =
+            self.export_batches(export, first, last_batch, &mut target)?;
         let manifest = Manifest {
             format: FORMAT,
             tenant: export.tenant,
             exported_at: export.now,
             product: export.product.to_owned(),
-            first_batch: first,
-            last_batch: last,
-            complete: false,
+            first_batch: range.first,
+            last_batch,
+            complete: claims.complete,
+            complete_until: claims.complete_until,
+            all_events: target.all_events,
+            damaged_events,
             mails,
         };
-        let batches = self.export_batches(export.tenant, first, last, &mut target)?;
-        let stamps: Vec<(&evidence::ledger::Batch, &EvidenceRecord)> = batches
-            .iter()
-            .filter_map(|sealed| match &sealed.seal {
-                Seal::Stamped(record) => Some((&sealed.batch, record)),
-                Seal::Local(_) => None,
-            })
-            .collect();
         let text = readme(&manifest, &stamps, &self.limits)?;
         target.write(README.to_owned(), text.as_bytes())?;
         for (name, pem) in export.anchors {
@@ -129,24 +140,23 @@ impl Ledger {
         for (place, delivery) in stored.deliveries.iter().enumerate() {
             let seq = delivery.seq;
             let batch = self.proofs(tenant, seq, target)?;
-            let octets = self.octets(tenant, seq, delivery.location)?;
-            let objects = octets.objects()?;
             concerned.insert(batch);
             let proofs = target.proofs.get(&batch).ok_or(LedgerError::NotSealed(seq))?;
-            if let Some(evidence) = proofs.evidence(seq, &objects)? {
-                let path = delivery_path(record, "evidence", place, "ers");
-                target.write(path, &evidence.to_der())?;
-            }
-            target.write(mail_path(record, "mail.eml"), &octets.mail)?;
-            if let Some(decrypted) = &octets.decrypted {
-                target.write(delivery_path(record, "decrypted", place, "eml"), decrypted)?;
-            }
-            target.write(delivery_path(record, "facts", place, "json"), &octets.json)?;
-            if let Some(report) = &octets.report {
-                target.write(delivery_path(record, "report", place, "eml"), report)?;
-            }
-            let (decrypted, report) = (octets.decrypted.is_some(), octets.report.is_some());
-            mail.deliveries.push(ExportedDelivery { seq, batch, decrypted, report });
+            let read = self.octets(tenant, seq, delivery.location).and_then(|octets| {
+                let evidence = proofs.evidence(seq, &octets.objects()?)?;
+                Ok((octets, evidence))
+            });
+            let (files, damaged) = match read {
+                Ok((octets, evidence)) => (Files::of(octets, evidence.as_ref()), None),
+                Err(error) if error.is_damage() => {
+                    let left = self.salvage(tenant, record, delivery.location);
+                    (Files::left(left), Some(error.to_string()))
+                }
+                Err(error) => return Err(error),
+            };
+            let (decrypted, report) = (files.decrypted.is_some(), files.report.is_some());
+            files.write(record, place, target)?;
+            mail.deliveries.push(ExportedDelivery { seq, batch, decrypted, report, damaged });
         }
         Ok(mail)
     }
@@ -166,30 +176,83 @@ impl Ledger {
         Ok(number)
     }
 
+    /// Returns the evidence records of the stamped batches, by number, and the events whose notes are
+    /// not readable.
     fn export_batches(
         &self,
-        tenant: TenantId,
-        first: u64,
+        export: &Export<'_>,
+        first: Option<u64>,
         last: u64,
         target: &mut Target<'_>,
-    ) -> Result<Vec<SealedBatch>> {
-        let mut batches = Vec::new();
-        let count = u32::try_from(last - first + 1).unwrap_or(u32::MAX);
-        for row in self.catalog.sealed_batches(tenant, first - 1, count)? {
-            let sealed = self.read_note(tenant, &row)?;
-            let path = |ending: &str| batch_path(row.number, ending);
+    ) -> Result<(Vec<(u64, EvidenceRecord)>, Vec<DamagedEvent>)> {
+        let (mut stamps, mut damaged) = (Vec::new(), Vec::new());
+        let Some(first) = first else { return Ok((stamps, damaged)) };
+        for number in first..=last {
+            let row = self.catalog.sealed_batches(export.tenant, number - 1, 1)?;
+            let row = row.into_iter().find(|row| row.number == number);
+            let sealed =
+                self.read_note(export.tenant, &row.ok_or(LedgerError::NotTheBatch(number))?)?;
+            let path = |ending: &str| batch_path(number, ending);
             target.write(path("der"), &sealed.file)?;
             target.write(path("json"), &json(&sealed.batch.summary_of(&sealed.file)))?;
-            match &sealed.seal {
+            self.export_events(export, &sealed.batch, &mut damaged, target)?;
+            match sealed.seal {
                 Seal::Local(seal) => target.write(path("seal"), &seal.to_der())?,
                 Seal::Stamped(record) => {
                     target.write(path("ers"), &record.to_der())?;
-                    target.write(path("tst"), last_token(record))?;
+                    target.write(path("tst"), last_token(&record))?;
+                    stamps.push((number, record));
                 }
             }
-            batches.push(sealed);
         }
-        Ok(batches)
+        Ok((stamps, damaged))
+    }
+}
+
+/// The files of one delivery.
+#[derive(Default)]
+struct Files {
+    mail: Option<Vec<u8>>,
+    torn: Option<Vec<u8>>,
+    decrypted: Option<Vec<u8>>,
+    facts: Option<Vec<u8>>,
+    report: Option<Vec<u8>>,
+    evidence: Option<Vec<u8>>,
+}
+
+impl Files {
+    fn of(octets: DeliveryOctets, evidence: Option<&EvidenceRecord>) -> Self {
+        Self {
+            mail: Some(octets.mail),
+            torn: None,
+            decrypted: octets.decrypted,
+            facts: Some(octets.json),
+            report: octets.report,
+            evidence: evidence.map(EvidenceRecord::to_der),
+        }
+    }
+
+    fn left(left: Salvaged) -> Self {
+        let Salvaged { json, mail, decrypted, report, torn } = left;
+        Self { mail, torn, decrypted, facts: json, report, evidence: None }
+    }
+
+    fn write(self, record: RecordId, place: usize, target: &mut Target<'_>) -> Result<()> {
+        let of_delivery = |name, ending| delivery_path(record, name, place, ending);
+        let files = [
+            (mail_path(record, "mail.eml"), self.mail),
+            (mail_path(record, TORN), self.torn),
+            (of_delivery("decrypted", "eml"), self.decrypted),
+            (of_delivery("facts", "json"), self.facts),
+            (of_delivery("report", "eml"), self.report),
+            (of_delivery("evidence", "ers"), self.evidence),
+        ];
+        for (path, octets) in files {
+            if let Some(octets) = octets {
+                target.write(path, &octets)?;
+            }
+        }
+        Ok(())
     }
 }
 

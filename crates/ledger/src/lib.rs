@@ -28,7 +28,7 @@ pub use error::{LedgerError, Result};
 pub use event::{EVENT_CRASH_POINTS, recover_event};
 pub use export::Export;
 pub use note::{Seal, SealedBatch, recover_note};
-pub use octets::DeliveryOctets;
+pub use octets::{DeliveryOctets, Salvaged};
 pub use renew::{RENEWAL_CRASH_POINTS, RENEWED_MAX, Renewed};
 pub use seal::{Asked, Authority, How, LEAVES_MAX, SEAL_CRASH_POINTS, Sealed};
 pub use standing::{StampStanding, Standing};

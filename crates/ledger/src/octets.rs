@@ -27,6 +27,18 @@ impl DeliveryOctets {
     }
 }
 
+/// What is left of a delivery whose octets cannot all be read. Whatever is named here is whole: it
+/// has the digest that the facts name; only `torn` is not.
+#[derive(Clone, Debug, Default)]
+pub struct Salvaged {
+    pub json: Option<Vec<u8>>,
+    pub mail: Option<Vec<u8>>,
+    pub decrypted: Option<Vec<u8>>,
+    pub report: Option<Vec<u8>>,
+    /// The mail without what is damaged of it, when it is not whole.
+    pub torn: Option<Vec<u8>>,
+}
+
 /// Where the catalog says that the parts of one tenant lie.
 struct Places<'a> {
     catalog: &'a dyn Catalog,
@@ -90,6 +102,32 @@ impl Ledger {
             true => Ok(octets),
             false => Err(LedgerError::Facts { seq, why: "they name other octets".into() }),
         }
+    }
+
+    /// What can be read of a delivery that [`Ledger::octets`] says is damaged.
+    pub fn salvage(&self, tenant: TenantId, record: RecordId, at: Location) -> Salvaged {
+        let places = Places { catalog: &*self.catalog, tenant };
+        let source = VaultParts { vault: &self.vault, tenant, map: &places };
+        let mut left = Salvaged::default();
+        let Ok(entry) = self.vault.read(tenant, at) else { return left };
+        let Ok(bundle) = Bundle::parse(&entry.octets) else { return left };
+        let whole = |kind| bundle.reassemble(kind, &source).ok().flatten();
+        let is_mail = |mail: &Vec<u8>| RecordId::of(tenant, ContentId::of(mail)) == record;
+        left.mail = whole(SectionKind::Mail).filter(is_mail);
+        if left.mail.is_none() {
+            left.torn = bundle.salvage(SectionKind::Mail, &source).map(|(octets, _)| octets);
+        }
+        let Ok(facts) = parse_facts(0, bundle.facts()) else { return left };
+        if facts.record != record {
+            return left;
+        }
+        left.json = Some(bundle.facts().to_vec());
+        let named = |octets: &Vec<u8>, id: Option<ContentId>| Some(ContentId::of(octets)) == id;
+        left.decrypted =
+            whole(SectionKind::Decrypted).filter(|octets| named(octets, facts.decrypted));
+        let report = facts.report.as_ref().map(|report| report.content);
+        left.report = whole(SectionKind::Report).filter(|octets| named(octets, report));
+        left
     }
 
     fn first_octets(

@@ -144,6 +144,18 @@ impl<'a> Bundle<'a> {
         }
         self.sections[wanted].octets(&done, source).map(Some)
     }
+
+    /// What can still be read of a section whose parts are damaged: they are left out, and nothing is
+    /// compared with the digest. For people; it is never the mail. Also returns how many pieces are
+    /// missing. `None` when the bundle has no such section.
+    pub fn salvage(&self, kind: SectionKind, source: &dyn PartSource) -> Option<(Vec<u8>, usize)> {
+        let wanted = self.sections.iter().position(|section| section.kind == kind)?;
+        let mut done: Vec<Arc<Vec<u8>>> = Vec::with_capacity(wanted);
+        for section in &self.sections[..wanted] {
+            done.push(Arc::new(section.salvage(&done, source).0));
+        }
+        Some(self.sections[wanted].salvage(&done, source))
+    }
 }
 
 impl Section<'_> {
@@ -161,14 +173,7 @@ impl Section<'_> {
         let capacity = usize::try_from(self.length.min(SECTION_BYTES_MAX)).unwrap_or(0);
         // Grown piece by piece: a damaged length must not reserve memory.
         let mut octets = Vec::with_capacity(capacity.min(1 << 20));
-        let find = |from: PieceSource| match from {
-            PieceSource::Part { content, .. } => source.part(content),
-            PieceSource::RecordMail(content) => source.record_mail(content),
-            PieceSource::Section(earlier) => {
-                let earlier = done.get(earlier).cloned();
-                earlier.ok_or_else(|| StoreError::damaged("a bundle", "a section refers forward"))
-            }
-        };
+        let find = |from: PieceSource| from.find(done, source);
         for piece in &self.pieces {
             let left = capacity.saturating_sub(octets.len());
             match piece {
@@ -198,6 +203,51 @@ impl Section<'_> {
             return Err(damaged("its octets have another digest"));
         }
         Ok(octets)
+    }
+
+    /// The octets without the pieces that cannot be had, and how many these are.
+    fn salvage(&self, done: &[Arc<Vec<u8>>], source: &dyn PartSource) -> (Vec<u8>, usize) {
+        let capacity = usize::try_from(self.length.min(SECTION_BYTES_MAX)).unwrap_or(0);
+        let (mut octets, mut missing) = (Vec::with_capacity(capacity.min(1 << 20)), 0);
+        for piece in &self.pieces {
+            let left = capacity.saturating_sub(octets.len());
+            let found = match piece {
+                Piece::Literal(literal) => {
+                    octets.extend_from_slice(literal);
+                    Some(())
+                }
+                Piece::Octets { source: from, start, length } => {
+                    let range = usize::try_from(*start).ok().zip(usize::try_from(*length).ok());
+                    range.and_then(|(start, length)| {
+                        let all = from.find(done, source).ok()?;
+                        octets.extend_from_slice(all.get(start..start.checked_add(length)?)?);
+                        Some(())
+                    })
+                }
+                Piece::Base64 { source: from, layout } => {
+                    let all = from.find(done, source).ok();
+                    let fits = |all: &Arc<Vec<u8>>| {
+                        encoded_length(all.len(), *layout).is_some_and(|length| length <= left)
+                    };
+                    all.filter(fits).map(|all| encode(&all, *layout, &mut octets))
+                }
+            };
+            missing += usize::from(found.is_none());
+        }
+        (octets, missing)
+    }
+}
+
+impl PieceSource {
+    fn find(self, done: &[Arc<Vec<u8>>], source: &dyn PartSource) -> Result<Arc<Vec<u8>>> {
+        match self {
+            Self::Part { content, .. } => source.part(content),
+            Self::RecordMail(content) => source.record_mail(content),
+            Self::Section(earlier) => {
+                let earlier = done.get(earlier).cloned();
+                earlier.ok_or_else(|| StoreError::damaged("a bundle", "a section refers forward"))
+            }
+        }
     }
 }
 

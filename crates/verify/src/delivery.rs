@@ -37,6 +37,9 @@ impl Context<'_> {
         let mail = self.mail_octets(claimed);
         let deliveries: Vec<DeliveryFindings> = (0..claimed.deliveries.len())
             .map(|place| {
+                if let Some(why) = &claimed.deliveries[place].damaged {
+                    return unread(claimed, place, &format!("damaged in the archive: {why}"));
+                }
                 let files = mail.as_ref().map_err(Clone::clone);
                 match files.and_then(|mail| self.files(claimed, place, mail)) {
                     Ok(files) => self.delivery(claimed, place, &files),

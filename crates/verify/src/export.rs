@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use evidence::TrustAnchors;
 use evidence::export::{ANCHORS, FORMAT, MANIFEST, Manifest};
+use evidence::ledger::Leaf;
 use model::Digest;
 
 use crate::Judge;
@@ -9,14 +10,13 @@ use crate::batches::{self, Read};
 use crate::cores::on_all_cores;
 use crate::delivery::Context;
 use crate::error::VerifyError;
-use crate::findings::{BatchFindings, Check, ExportFindings, MailFindings};
+use crate::events::{ARCHIVED, Events};
+use crate::findings::{BatchFindings, Check, DisposedFindings, ExportFindings, MailFindings};
 use crate::source::Source;
 use crate::sums::{self, Sums};
 
 /// The most batches of one export.
 const BATCHES_MAX: u64 = 1_000_000;
-/// Kinds of events that are about an archived mail.
-const ARCHIVED: [&str; 2] = ["archived", "merged"];
 
 /// The certificates that the export itself brings.
 pub fn anchors(source: &Source) -> Result<TrustAnchors, VerifyError> {
@@ -50,13 +50,16 @@ pub fn verify(judge: &Judge, source: &Source) -> Result<ExportFindings, VerifyEr
     }
     let files = Check::of(sums::summary(flaws));
     let ledger = Check::of(check_ledger(&manifest, &batches));
-    let complete = Check::of(check_claims(&manifest, &read));
+    let events = Events::read(source, manifest.tenant, &read);
+    let mut disposed = Vec::new();
+    let complete = Check::of(check_claims(&manifest, &read, &events, &mut disposed));
     let proven = files.proven
         && ledger.proven
         && complete.proven
+        && events.findings.iter().all(|event| event.note.proven)
         && batches.iter().all(BatchFindings::proven)
         && mails.iter().all(|mail| mail.proven);
-    let remarks = remarks(&manifest, &batches, &mails);
+    let remarks = remarks(&manifest, &batches, &mails, &read);
     Ok(ExportFindings {
         proven,
         tenant: manifest.tenant,
@@ -67,6 +70,8 @@ pub fn verify(judge: &Judge, source: &Source) -> Result<ExportFindings, VerifyEr
         ledger,
         complete,
         batches,
+        events: events.findings,
+        disposed,
         mails,
         remarks,
     })
@@ -141,9 +146,16 @@ fn check_ledger(manifest: &Manifest, batches: &[BatchFindings]) -> Result<(), St
     }
 }
 
-/// Each mail once; and if the export claims to be complete, each event about an archived mail.
-fn check_claims(manifest: &Manifest, batches: &BTreeMap<u64, Read>) -> Result<(), String> {
-    let mut flaws = Vec::new();
+/// Each mail once; and if the export claims to be complete, each event about an archived mail: its
+/// mail is here, or was disposed of.
+fn check_claims(
+    manifest: &Manifest,
+    batches: &BTreeMap<u64, Read>,
+    events: &Events,
+    disposed: &mut Vec<DisposedFindings>,
+) -> Result<(), String> {
+    let mut flaws = events.flaws.clone();
+    flaws.extend(events.missing(manifest, batches));
     let (mut records, mut seqs) = (HashSet::new(), HashSet::new());
     for mail in &manifest.mails {
         if !records.insert(mail.record) || mail.deliveries.is_empty() {
@@ -155,11 +167,20 @@ fn check_claims(manifest: &Manifest, batches: &BTreeMap<u64, Read>) -> Result<()
             }
         }
     }
-    if manifest.complete {
-        let leaves = batches.values().flat_map(|read| &read.batch.leaves);
-        let archived = leaves.filter(|leaf| ARCHIVED.contains(&leaf.kind.as_str()));
-        for leaf in archived.filter(|leaf| !seqs.contains(&leaf.seq)) {
-            flaws.push(format!("the mail of event {} is missing", leaf.seq));
+    let until = manifest.complete_until.unwrap_or(manifest.last_batch);
+    for (number, read) in batches {
+        let archived = |leaf: &&Leaf| ARCHIVED.contains(&leaf.kind.as_str());
+        for leaf in read.batch.leaves.iter().filter(archived) {
+            if seqs.contains(&leaf.seq) {
+                continue;
+            }
+            match events.disposal(leaf, read.batch.algorithm) {
+                Some(found) => disposed.push(found),
+                None if manifest.complete && *number <= until => {
+                    flaws.push(format!("the mail of event {} is missing", leaf.seq));
+                }
+                None => {}
+            }
         }
     }
     sums::summary(flaws)
@@ -176,7 +197,12 @@ fn check_files(source: &Source, sums: &Sums) -> Vec<String> {
     on_all_cores(paths.len(), check).into_iter().flatten().collect()
 }
 
-fn remarks(manifest: &Manifest, batches: &[BatchFindings], mails: &[MailFindings]) -> Vec<String> {
+fn remarks(
+    manifest: &Manifest,
+    batches: &[BatchFindings],
+    mails: &[MailFindings],
+    read: &BTreeMap<u64, Read>,
+) -> Vec<String> {
     let mut remarks = Vec::new();
     if manifest.first_batch > 1 {
         let first = batches.first().map_or(0, |batch| batch.first_seq);
@@ -185,8 +211,17 @@ fn remarks(manifest: &Manifest, batches: &[BatchFindings], mails: &[MailFindings
             manifest.first_batch
         ));
     }
-    if !manifest.complete {
-        remarks.push("the export does not claim to hold all mails of these batches".into());
+    match manifest.complete_until.filter(|_| manifest.complete) {
+        Some(until) => remarks.push(format!(
+            "the batches behind {until} are here for their certificates: their mails are not claimed"
+        )),
+        None if manifest.complete => {}
+        None => remarks.push("the export does not claim to hold all mails of these batches".into()),
+    }
+    let others = read.values().flat_map(|read| &read.batch.leaves);
+    let others = others.filter(|leaf| !ARCHIVED.contains(&leaf.kind.as_str())).count();
+    if !manifest.all_events && others > 0 {
+        remarks.push(format!("not all notes of the {others} other events are part of the export"));
     }
     let deliveries = mails.iter().flat_map(|mail| &mail.deliveries);
     let all: Vec<_> = batches

@@ -145,6 +145,29 @@ impl BatchFindings {
     }
 }
 
+/// An event that is not about the arrival of mail.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventFindings {
+    pub seq: u64,
+    pub batch: u64,
+    /// Such as `hold-placed` or `disposed`.
+    pub kind: String,
+    pub at: Timestamp,
+    /// The batch has this very note under this number.
+    pub note: Check,
+}
+
+/// An archived mail that is not here because it was destroyed with a certificate.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DisposedFindings {
+    /// The event of its arrival.
+    pub seq: u64,
+    /// The event of its destruction, whose note is here and proven.
+    pub certificate: u64,
+}
+
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportFindings {
@@ -157,9 +180,13 @@ pub struct ExportFindings {
     pub files: Check,
     /// The batches follow each other without a gap from the first to the last.
     pub ledger: Check,
-    /// The mails are those that the manifest claims, and all if it claims so.
+    /// The mails are those that the manifest claims; and if it claims so, all that the batches name
+    /// but those in `disposed`: nothing was removed.
     pub complete: Check,
     pub batches: Vec<BatchFindings>,
+    /// Notes of other events.
+    pub events: Vec<EventFindings>,
+    pub disposed: Vec<DisposedFindings>,
     pub mails: Vec<MailFindings>,
     /// What is no flaw, but should be known.
     pub remarks: Vec<String>,

@@ -8,6 +8,7 @@ mod batches;
 mod cores;
 mod delivery;
 mod error;
+mod events;
 mod export;
 mod findings;
 mod print;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 
@@ -5,7 +6,8 @@ use serde::Serialize;
 
 use crate::cores::on_all_cores;
 use crate::findings::{
-    BatchFindings, Check, DeliveryFindings, Evidence, ExportFindings, MailFindings, SingleFindings,
+    BatchFindings, Check, DeliveryFindings, DisposedFindings, Evidence, ExportFindings,
+    MailFindings, SingleFindings,
 };
 
 /// Mails whose text is made before it is printed.
@@ -55,7 +57,26 @@ fn head(text: &mut String, found: &ExportFindings) -> fmt::Result {
     line(text, "files", &found.files)?;
     line(text, "ledger unbroken", &found.ledger)?;
     line(text, "claims of the manifest", &found.complete)?;
-    found.batches.iter().try_for_each(|found| batch(text, found))
+    found.batches.iter().try_for_each(|found| batch(text, found))?;
+    events(text, found)
+}
+
+/// How many there are of each kind; those that are not proven, and destroyed mails, one by one.
+fn events(text: &mut String, found: &ExportFindings) -> fmt::Result {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for event in &found.events {
+        match event.note.proven {
+            true => *kinds.entry(&event.kind).or_default() += 1,
+            false => line(text, &format!("event {} ({})", event.seq, event.kind), &event.note)?,
+        }
+    }
+    for (kind, count) in kinds {
+        writeln!(text, "  {} {count} × {kind}", word(true))?;
+    }
+    for DisposedFindings { seq, certificate } in &found.disposed {
+        writeln!(text, "  disposed   the mail of event {seq}, as event {certificate} certifies")?;
+    }
+    Ok(())
 }
 
 fn end(text: &mut String, found: &ExportFindings) -> fmt::Result {

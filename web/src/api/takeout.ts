@@ -24,7 +24,7 @@ export interface JobResult {
   bytes?: number;
   withheld?: number;
   notSealed?: number;
-  damaged?: string[];
+  damaged?: { record: string; why: string }[];
   error?: string;
 }
 

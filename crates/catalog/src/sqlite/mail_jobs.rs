@@ -1,12 +1,14 @@
+use fail::fail_point;
 use model::{AccountId, JobId, RecordId, TenantId, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::audit::append_all;
 use super::codes::{Json, Name, Named, int, json, uint};
 use super::fault::Fault;
-use super::{Sqlite, tenant_row};
+use super::{Sqlite, ledger, tenant_row};
 use crate::{
-    CatalogError, MAIL_JOBS_KEPT, MailJobKind, MailJobRow, MailJobState, MailJobs,
-    OPEN_MAIL_JOBS_MAX,
+    AuditEvent, CatalogError, MAIL_JOBS_KEPT, MailJobKind, MailJobRow, MailJobState, MailJobs,
+    NewLedgerEvent, OPEN_MAIL_JOBS_MAX,
 };
 
 const JOB: &str = "SELECT j.*, t.id AS tenant_id FROM mail_job j JOIN tenant t ON t.row = j.tenant";
@@ -56,26 +58,38 @@ impl MailJobs for Sqlite {
     }
 
     fn save_mail_job(&self, job: &MailJobRow) -> Result<bool, CatalogError> {
-        self.write(|db, _| {
-            let secret = job.secret.as_ref().filter(|_| job.state.is_open());
-            let changed = db
-                .prepare_cached(
-                    "UPDATE mail_job SET state = ?2, ended_at = ?3, expires_at = ?4, done = ?5,
-                         total = ?6, result = ?7, secret = ?8
-                     WHERE id = ?1 AND state NOT IN ('cancelled', 'removed')",
-                )?
-                .execute(params![
-                    job.id.as_bytes(),
-                    job.state.name(),
-                    job.ended_at.map(Timestamp::as_micros),
-                    job.expires_at.map(Timestamp::as_micros),
-                    int(job.done),
-                    int(job.total),
-                    json(&job.result),
-                    secret,
-                ])?;
-            Ok(changed > 0)
-        })
+        self.write(|db, _| Ok(save(db, job, "state NOT IN ('cancelled', 'removed')")?))
+    }
+
+    fn finish_mail_job(
+        &self,
+        job: &MailJobRow,
+        event: Option<&NewLedgerEvent>,
+        audit: &AuditEvent,
+    ) -> Result<bool, CatalogError> {
+        fail_point!("catalog.job.before");
+        let audits = std::slice::from_ref(audit);
+        let finished = self.write(|db, _| {
+            if !save(db, job, "state IN ('running', 'waiting')")? {
+                return Ok(false);
+            }
+            if let Some(event) = event {
+                ledger::append(db, job.tenant, std::slice::from_ref(event))?;
+            }
+            append_all(db, audits)?;
+            Ok(true)
+        });
+        fail_point!("catalog.job.after");
+        match finished {
+            Ok(true) => self.audited.count(audits, &Ok(())),
+            Ok(false) => return Ok(false),
+            Err(error) => {
+                let failed = Err(error);
+                self.audited.count(audits, &failed);
+                return failed.map(|()| false);
+            }
+        }
+        Ok(true)
     }
 
     fn end_mail_job(
@@ -189,6 +203,28 @@ impl MailJobs for Sqlite {
             Ok(db.prepare_cached(sql)?.exists((job.as_bytes(), record.as_bytes()))?)
         })
     }
+}
+
+/// `false`: the job is in another state than `only`.
+fn save(db: &Connection, job: &MailJobRow, only: &str) -> Result<bool, Fault> {
+    let secret = job.secret.as_ref().filter(|_| job.state.is_open());
+    let changed = db
+        .prepare_cached(&format!(
+            "UPDATE mail_job SET state = ?2, ended_at = ?3, expires_at = ?4, done = ?5, total = ?6,
+                 result = ?7, secret = ?8
+             WHERE id = ?1 AND {only}"
+        ))?
+        .execute(params![
+            job.id.as_bytes(),
+            job.state.name(),
+            job.ended_at.map(Timestamp::as_micros),
+            job.expires_at.map(Timestamp::as_micros),
+            int(job.done),
+            int(job.total),
+            json(&job.result),
+            secret,
+        ])?;
+    Ok(changed > 0)
 }
 
 fn job(row: &Row<'_>) -> Result<MailJobRow, Fault> {

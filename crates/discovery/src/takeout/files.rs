@@ -3,13 +3,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use catalog::ListRow;
+use catalog::{LedgerKind, ListRow};
 use ledger::{Export, Ledger, LedgerError};
 use model::{Digest, DigestWriter, RecordId, Timestamp};
 use policy::Scope;
 
 use super::mailbox_file::mbox_entry;
-use super::{ExportFormat, TakenOut, private_folder};
+use super::{DamagedMail, ExportFormat, TakenOut, private_folder};
 use crate::{Discovery, Error, Result, disclosure};
 
 /// Mails of one folder: file systems and people are slow with more.
@@ -33,6 +33,8 @@ pub struct Exporter<'a> {
     pub now: Timestamp,
     /// Name and version of the program.
     pub product: &'a str,
+    /// Whether notes of the ledger that tell who read what may be among the evidence.
+    pub readings: bool,
     /// Asked after each mail with the number of those that are done; `false` ends the export.
     pub go_on: &'a dyn Fn(u64) -> bool,
 }
@@ -66,8 +68,9 @@ impl Exporter<'_> {
             let (stored, octets) = match self.discovery.take(self.scope, *record) {
                 Ok(Some(taken)) => taken,
                 Ok(None) => continue,
-                Err(Error::Archive { .. }) => {
-                    out.damaged.push(*record);
+                Err(error @ Error::Archive { .. }) => {
+                    let why = chain(&error);
+                    out.damaged.push(DamagedMail { record: *record, why });
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -97,10 +100,12 @@ impl Exporter<'_> {
 
     /// Mails with all that proves them (`docs/evidence.md`, Export). Evidence names all recipients
     /// and the way a mail came, so only mail is taken of which the scope shows everything; mail
-    /// whose events are not sealed yet is left out. Both are counted.
+    /// whose events are not sealed yet is left out. Both are counted. Of a mail that is damaged there is
+    /// what can be read, and no evidence; it is named. The notes of other events come along where the
+    /// scope shows everything at their time.
     ///
     /// # Errors
-    /// When `folder` exists or cannot be written; damage: evidence is never made up.
+    /// When `folder` exists or cannot be written; a batch of the ledger that is damaged.
     pub fn proven(&self, records: &[RecordId], folder: &Path) -> Result<TakenOut> {
         private_folder(folder).map_err(Error::Files)?;
         let tenant = self.scope.tenant();
@@ -118,12 +123,24 @@ impl Exporter<'_> {
                 }
             }
         }
-        let export =
-            Export { tenant, records: &chosen, now: self.now, product: self.product, anchors: &[] };
+        let shows = |kind: &str, at: Timestamp| self.shows(kind, at);
+        let export = Export {
+            tenant,
+            records: &chosen,
+            now: self.now,
+            product: self.product,
+            anchors: &[],
+            shows: &shows,
+        };
         let skipped = out.withheld + out.not_sealed;
         let mut go_on = |done: u64| (self.go_on)(skipped + done);
         match self.ledger.export_while(&export, folder, &mut go_on)? {
-            Some(manifest) => out.mails = manifest.mails.len() as u64,
+            Some(manifest) => {
+                let damaged = manifest.damaged();
+                let damaged = damaged.map(|(record, why)| DamagedMail { record, why: why.into() });
+                out.damaged = damaged.collect();
+                out.mails = (manifest.mails.len() - out.damaged.len()) as u64;
+            }
             None => out.cancelled = true,
         }
         out.bytes = folder_bytes(folder).map_err(Error::Files)?;
@@ -132,6 +149,11 @@ impl Exporter<'_> {
             out.sums = Some(Digest::of(&sums));
         }
         Ok(out)
+    }
+
+    fn shows(&self, kind: &str, at: Timestamp) -> bool {
+        let reading = [LedgerKind::Assigned, LedgerKind::Read].iter().any(|it| it.name() == kind);
+        self.scope.sees_everything(at) && (self.readings || !reading)
     }
 
     /// The last event of the ledger that is about one of the mails; 0 for none.
@@ -153,6 +175,18 @@ impl Exporter<'_> {
         let last = self.discovery.catalog.sealed_batch_of(self.scope.tenant(), u64::MAX)?;
         Ok(last.is_some_and(|last| seq <= last.last_seq))
     }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
 }
 
 impl From<LedgerError> for Error {

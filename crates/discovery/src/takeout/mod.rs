@@ -125,12 +125,20 @@ pub struct TakenOut {
     pub withheld: u64,
     /// Left out because their ledger events are not sealed yet.
     pub not_sealed: u64,
-    /// What could not be read, by id; the rest is complete.
-    pub damaged: Vec<RecordId>,
+    /// What could not be read whole; the rest is complete.
+    pub damaged: Vec<DamagedMail>,
     /// SHA-256 of the list of checksums: stands for everything that was written.
     pub sums: Option<model::Digest>,
     #[serde(skip)]
     pub cancelled: bool,
+}
+
+/// A mail that is damaged in the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DamagedMail {
+    pub record: RecordId,
+    pub why: String,
 }
 
 /// Who asks for something.

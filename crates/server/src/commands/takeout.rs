@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use catalog::{MailJobRow, MailJobState};
-use discovery::{ExportFormat, ExportRequest, ImapSecurity, RestoreRequest, RestoreTarget, Which};
+use discovery::{
+    DamagedMail, ExportFormat, ExportRequest, ImapSecurity, RestoreRequest, RestoreTarget, Which,
+};
 use model::{JobId, MatterId, RecordId};
 use serde_json::{Value, json};
 
@@ -112,18 +114,24 @@ pub fn export(config: &Config, arguments: Export) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot write {}", output.display()))?;
     let remove = TakeoutOrder::Remove { job: job.id };
     ask(config, house, job.tenant, remove)?;
+    let damaged: Vec<DamagedMail> =
+        serde_json::from_value(job.result["damaged"].clone()).unwrap_or_default();
     show(arguments.json, &job.result, || {
         let of = |name: &str| job.result[name].as_u64().unwrap_or(0);
-        let damaged = job.result["damaged"].as_array().map_or(0, Vec::len);
-        format!(
-            "mails       {:>9}\nbytes       {:>9}\nwithheld    {:>9}\nnot sealed  {:>9}\ndamaged     {damaged:>9}",
+        let mut text = format!(
+            "mails       {:>9}\nbytes       {:>9}\nwithheld    {:>9}\nnot sealed  {:>9}\ndamaged     {:>9}",
             of("mails"),
             of("bytes"),
             of("withheld"),
             of("notSealed"),
-        )
+            damaged.len(),
+        );
+        for one in &damaged {
+            text.push_str(&format!("\n  {}: {}", one.record, one.why));
+        }
+        text
     });
-    Ok(ExitCode::SUCCESS)
+    Ok(if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub fn send_back(config: &Config, arguments: SendBack) -> anyhow::Result<ExitCode> {

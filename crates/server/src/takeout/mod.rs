@@ -14,6 +14,7 @@ use catalog::{
 use discovery::{
     Discovery, EXPORT_KEPT_DAYS, ExportRequest, Exporter, TakenOut, Takeout, zip_folder,
 };
+use fail::fail_point;
 use identity::Identity;
 use model::{AccountId, Clock, Timestamp};
 use policy::{AccountRole, Actor, Permission, Scope, Span, authorize, authorize_read};
@@ -88,6 +89,13 @@ pub async fn watch(shop: Workshop, kind: MailJobKind, mut shutdown: watch::Recei
     }
 }
 
+/// What whoever asked may see.
+struct Rights {
+    scope: Scope,
+    /// Who read what.
+    readings: bool,
+}
+
 /// How a job ended, or that it did not.
 enum Ended {
     Done(Value),
@@ -147,12 +155,12 @@ impl Workshop {
 
     fn work(&self, mut job: MailJobRow) -> Result<(), catalog::CatalogError> {
         job.state = MailJobState::Running;
-        let ended = match self.scope(&job) {
-            Ok(scope) => {
+        let ended = match self.rights(&job) {
+            Ok(rights) => {
                 let progress = Progress { shop: self, job: &job, total: AtomicU64::new(0) };
                 match job.kind {
-                    MailJobKind::Export => self.export(&job, &scope, &progress),
-                    MailJobKind::Restore => self.restore(&job, &scope, &progress),
+                    MailJobKind::Export => self.export(&job, &rights, &progress),
+                    MailJobKind::Restore => self.restore(&job, &rights.scope, &progress),
                 }
             }
             Err(why) => Ended::Failed(why),
@@ -191,13 +199,12 @@ impl Workshop {
                 job.done = job.total;
                 job.state = MailJobState::Done;
                 job.result = result;
-                // A crash from here to the end of this function writes the event a second time.
-                self.tell_ledger(&job, now)?;
             }
         }
         job.ended_at = Some(now);
-        self.tell_audit(&job, now)?;
-        if !self.catalog.save_mail_job(&job)? {
+        let event = (job.state == MailJobState::Done).then(|| ledger_event(&job, now));
+        // A crash before this begins the job anew, without a trace of this time; after it, it is done.
+        if !self.catalog.finish_mail_job(&job, event.as_ref(), &audit_event(&job, now))? {
             let _ = self.takeout.remove_files(job.id);
         }
         Ok(())
@@ -209,7 +216,7 @@ impl Workshop {
     }
 
     /// What whoever asked may see now.
-    fn scope(&self, job: &MailJobRow) -> Result<Scope, String> {
+    fn rights(&self, job: &MailJobRow) -> Result<Rights, String> {
         let now = self.clock.now();
         let gone = || "the account may not do this any more".to_owned();
         let actor = match job.account {
@@ -234,11 +241,13 @@ impl Workshop {
             MailJobKind::Restore => Permission::RestoreMail,
         };
         authorize(&actor, permission).map_err(|_| gone())?;
-        authorize_read(&actor).map_err(|_| gone())
+        let readings = authorize(&actor, Permission::ReadAuditLog).is_ok();
+        let scope = authorize_read(&actor).map_err(|_| gone())?;
+        Ok(Rights { scope, readings })
     }
 
-    fn export(&self, job: &MailJobRow, scope: &Scope, progress: &Progress<'_>) -> Ended {
-        match self.write_export(job, scope, progress) {
+    fn export(&self, job: &MailJobRow, rights: &Rights, progress: &Progress<'_>) -> Ended {
+        match self.write_export(job, rights, progress) {
             Ok(ended) => ended,
             Err(error) => Ended::Failed(pipeline::Error::chain(&error)),
         }
@@ -247,9 +256,10 @@ impl Workshop {
     fn write_export(
         &self,
         job: &MailJobRow,
-        scope: &Scope,
+        rights: &Rights,
         progress: &Progress<'_>,
     ) -> discovery::Result<Ended> {
+        let scope = &rights.scope;
         let Ok(request) = serde_json::from_value::<ExportRequest>(job.request.clone()) else {
             return Ok(Ended::Failed("the order is not readable".to_owned()));
         };
@@ -271,6 +281,7 @@ impl Workshop {
             scope,
             now: self.clock.now(),
             product: PRODUCT,
+            readings: rights.readings,
             go_on: &|done| progress.go_on(done),
         };
         if patient {
@@ -293,9 +304,11 @@ impl Workshop {
             true => exporter.proven(&records, &part)?,
             false => exporter.plain(&records, request.format, &part)?,
         };
+        fail_point!("takeout.write.after");
         if out.cancelled || !self.finish(job, request.zip, progress)? {
             return Ok(Ended::Stopped);
         }
+        fail_point!("takeout.name.after");
         Ok(Ended::Done(result(&out)))
     }
 
@@ -341,42 +354,41 @@ impl Workshop {
             format!("{needed} bytes are needed and {free} are free; narrow the search or make room")
         }))
     }
+}
 
-    fn tell_ledger(&self, job: &MailJobRow, now: Timestamp) -> Result<(), catalog::CatalogError> {
-        let facts = json!({
-            "job": job.id,
-            "by": job.by,
-            "kind": match job.kind {
-                MailJobKind::Export => "export",
-                MailJobKind::Restore => "restore",
-            },
-            "mails": job.result["mails"],
-            "evidence": job.request["evidence"],
-            "sums": job.result["sums"],
-            "reason": job.request["reason"],
-        });
-        let event = NewLedgerEvent::new(LedgerKind::Export, now, facts);
-        self.catalog.append_ledger(job.tenant, &[event]).map(|_| ())
-    }
+fn ledger_event(job: &MailJobRow, now: Timestamp) -> NewLedgerEvent {
+    let facts = json!({
+        "job": job.id,
+        "by": job.by,
+        "kind": match job.kind {
+            MailJobKind::Export => "export",
+            MailJobKind::Restore => "restore",
+        },
+        "mails": job.result["mails"],
+        "evidence": job.request["evidence"],
+        "sums": job.result["sums"],
+        "reason": job.request["reason"],
+    });
+    NewLedgerEvent::new(LedgerKind::Export, now, facts)
+}
 
-    fn tell_audit(&self, job: &MailJobRow, now: Timestamp) -> Result<(), catalog::CatalogError> {
-        let failed = job.state == MailJobState::Failed;
-        let reason = job.request["reason"].as_str().filter(|reason| !reason.is_empty());
-        self.catalog.audit(&[AuditEvent {
-            at: now,
-            tenant: Some(job.tenant),
-            account: job.account,
-            who: job.by.clone(),
-            action: match job.kind {
-                MailJobKind::Export => "export.end".to_owned(),
-                MailJobKind::Restore => "restore.end".to_owned(),
-            },
-            object: job.id.to_string(),
-            detail: json!({ "request": job.request, "result": job.result }),
-            reason: reason.map(str::to_owned),
-            outcome: if failed { AuditOutcome::Failed } else { AuditOutcome::Done },
-            ip: None,
-        }])
+fn audit_event(job: &MailJobRow, now: Timestamp) -> AuditEvent {
+    let failed = job.state == MailJobState::Failed;
+    let reason = job.request["reason"].as_str().filter(|reason| !reason.is_empty());
+    AuditEvent {
+        at: now,
+        tenant: Some(job.tenant),
+        account: job.account,
+        who: job.by.clone(),
+        action: match job.kind {
+            MailJobKind::Export => "export.end".to_owned(),
+            MailJobKind::Restore => "restore.end".to_owned(),
+        },
+        object: job.id.to_string(),
+        detail: json!({ "request": job.request, "result": job.result }),
+        reason: reason.map(str::to_owned),
+        outcome: if failed { AuditOutcome::Failed } else { AuditOutcome::Done },
+        ip: None,
     }
 }
 

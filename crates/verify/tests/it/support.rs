@@ -115,7 +115,7 @@ impl Export {
             if let Some(record) = record(&[SHA256.hash(&file)], 0) {
                 write(folder.path(), &batch_path(number, "ers"), &record.to_der());
                 write(folder.path(), &batch_path(number, "tst"), last_token(&record));
-                stamped.push((batch.clone(), record));
+                stamped.push((number, record));
             }
             if let Some(key) = local {
                 let seal = key.seal(SHA256, &file, batch.sealed_at);
@@ -136,11 +136,13 @@ impl Export {
             first_batch: 1,
             last_batch: batches,
             complete: true,
+            complete_until: None,
+            all_events: true,
+            damaged_events: Vec::new(),
             mails: mails.into_values().collect(),
         };
         write(folder.path(), "anchors/test.pem", &authority.read("root.pem"));
-        let stamps: Vec<_> = stamped.iter().map(|(batch, record)| (batch, record)).collect();
-        let text = readme(&manifest, &stamps, &Limits::default()).unwrap();
+        let text = readme(&manifest, &stamped, &Limits::default()).unwrap();
         write(folder.path(), "README.txt", text.as_bytes());
         let export = Self { folder, authority, _authority_folder: authority_folder, manifest };
         export.seal_manifest();
@@ -224,7 +226,7 @@ fn export_mail(
     let mail = mails.entry(record).or_insert(ExportedMail { record, deliveries: Vec::new() });
     let place = mail.deliveries.len();
     let report = submission.report.is_some();
-    mail.deliveries.push(ExportedDelivery { seq, batch, decrypted: false, report });
+    mail.deliveries.push(ExportedDelivery { seq, batch, decrypted: false, report, damaged: None });
     write(folder, &mail_path(record, "mail.eml"), &submission.mail);
     write(folder, &delivery_path(record, "facts", place, "json"), &submission.json);
     if let Some(report) = &submission.report {
