@@ -109,6 +109,8 @@ pub struct Evidence {
     pub password_file: Option<PathBuf>,
     /// A PEM file with a certificate and its key, for authorities that ask for it (TLS).
     pub client_certificate: Option<PathBuf>,
+    /// A PEM file with certificates that its TLS is checked with beside the system's.
+    pub tls_ca: Option<PathBuf>,
     /// Further authorities, asked in this order when those before do not answer.
     pub further: Vec<AuthoritySettings>,
     /// Whether revocation data of the authorities' certificates is fetched and kept in the tokens.
@@ -140,6 +142,7 @@ impl Default for Evidence {
             user: String::new(),
             password_file: None,
             client_certificate: None,
+            tls_ca: None,
             further: Vec::new(),
             revocation: RevocationPolicy::Fetch,
             digest: "sha256".to_owned(),
@@ -163,6 +166,7 @@ pub struct AuthoritySettings {
     pub user: String,
     pub password_file: Option<PathBuf>,
     pub client_certificate: Option<PathBuf>,
+    pub tls_ca: Option<PathBuf>,
 }
 
 /// What is done about revocation data that a token lacks.
@@ -186,6 +190,7 @@ impl Evidence {
             user: self.user.clone(),
             password_file: self.password_file.clone(),
             client_certificate: self.client_certificate.clone(),
+            tls_ca: self.tls_ca.clone(),
         };
         let all = std::iter::once(first).chain(self.further.iter().cloned());
         all.filter(|one| !one.authority.is_empty()).collect()

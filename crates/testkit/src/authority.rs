@@ -13,7 +13,14 @@ const ANSWER_SECONDS_MAX: u64 = 60;
 /// which ends with this value.
 pub struct Authority {
     folder: PathBuf,
-    server: Option<(Child, u16)>,
+    server: Option<Server>,
+}
+
+struct Server {
+    child: Child,
+    port: u16,
+    /// For TLS.
+    mutual: u16,
 }
 
 /// Whether a program or file is there. It is an error when `CHANCERY_REQUIRE_TOOLS` is 1, and is
@@ -64,6 +71,23 @@ impl Authority {
         let script = component("make.sh");
         succeed("bash", [script.as_os_str(), folder.as_os_str(), OsStr::new(key)]);
         Self { folder: folder.to_owned(), server: None }
+    }
+
+    /// [`Authority::make`], served, and with certificates that say that their revocation is known there;
+    /// also by TLS for who shows a certificate ([`Authority::mutual_address`]).
+    ///
+    /// # Panics
+    /// When openssl or python fail.
+    pub fn reachable(folder: &Path, key: &str) -> Self {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let mut authority = Self { folder: folder.to_owned(), server: None };
+        authority.serve();
+        let mut command = Command::new("bash");
+        command.arg(component("make.sh")).arg(folder).arg(key);
+        let output = command.env("ADDRESS", authority.address()).stdin(Stdio::null()).output();
+        let output = output.expect("bash starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        authority
     }
 
     /// [`Authority::make`] as of another day, such as `2020-01-01 00:00:00` (UTC).
@@ -143,8 +167,13 @@ impl Authority {
         let mut line = String::new();
         let said = child.stdout.take().expect("its output is a pipe");
         BufReader::new(said).read_line(&mut line).expect("it says its port");
-        let port = line.trim().parse().expect("its port is a number");
-        self.server = Some((child, port));
+        let mut ports = line.split_whitespace().map(|port| port.parse().expect("a number"));
+        let (port, mutual) = (ports.next().expect("a port"), ports.next().expect("another"));
+        self.server = Some(Server { child, port, mutual });
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server was started")
     }
 
     /// Where the server is: `http://127.0.0.1:` and its port.
@@ -152,8 +181,15 @@ impl Authority {
     /// # Panics
     /// When it was not started.
     pub fn address(&self) -> String {
-        let (_, port) = self.server.as_ref().expect("the server was started");
-        format!("http://127.0.0.1:{port}")
+        format!("http://127.0.0.1:{}", self.server().port)
+    }
+
+    /// Where it speaks TLS, with the certificate `tls.pem`, to clients with one such as `client.both`.
+    ///
+    /// # Panics
+    /// When it was not started.
+    pub fn mutual_address(&self) -> String {
+        format!("https://127.0.0.1:{}", self.server().mutual)
     }
 
     /// Posts a request; gives the status, the media type and the body.
@@ -161,8 +197,8 @@ impl Authority {
     /// # Panics
     /// When there is no server or no answer.
     pub fn post(&self, path: &str, query: &[u8]) -> (u16, String, Vec<u8>) {
-        let (_, port) = self.server.as_ref().expect("the server was started");
-        let mut stream = TcpStream::connect(("127.0.0.1", *port)).expect("the server listens");
+        let address = ("127.0.0.1", self.server().port);
+        let mut stream = TcpStream::connect(address).expect("the server listens");
         let patience = Some(Duration::from_secs(ANSWER_SECONDS_MAX));
         stream.set_read_timeout(patience).expect("a timeout can be set");
         let head = format!(
@@ -183,10 +219,10 @@ impl Authority {
 
 impl Drop for Authority {
     fn drop(&mut self) {
-        if let Some((child, _)) = &mut self.server {
+        if let Some(server) = &mut self.server {
             // It is our own child; that it has ended already is fine.
-            let _ = child.kill();
-            let _ = child.wait();
+            let _ = server.child.kill();
+            let _ = server.child.wait();
         }
     }
 }

@@ -210,3 +210,14 @@ pub struct SingleFindings {
     /// The group's numbers in the batch.
     pub seqs: Vec<u64>,
 }
+
+/// A file and a seal of the archive's own key.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedFindings {
+    pub file: String,
+    /// By the archive's own clock.
+    pub sealed_at: Option<Timestamp>,
+    /// The archive sealed these very octets.
+    pub proven: Check,
+}

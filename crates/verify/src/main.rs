@@ -45,6 +45,9 @@ pub struct Arguments {
     /// The ledger batch that the files should stand in; its .ers or .seal is looked for beside it
     #[arg(long, value_name = "DER", requires = "evidence")]
     batch: Option<PathBuf>,
+    /// The archive's seal of one file, such as that of a completeness report
+    #[arg(long, value_name = "SEAL", conflicts_with = "evidence", requires = "local_key")]
+    seal: Option<PathBuf>,
     /// The archive's public sealing key, for batches that have a local seal only
     #[arg(long, value_name = "HEX")]
     local_key: Option<String>,
@@ -82,6 +85,11 @@ fn run(arguments: &Arguments) -> Result<bool, VerifyError> {
     let [input] = arguments.input.as_slice() else {
         return Err(VerifyError::Usage("several files need --evidence"));
     };
+    if let (Some(seal), Some(key)) = (&arguments.seal, &local_key) {
+        let found = single::sealed(input, seal, key)?;
+        print::sealed(&found, arguments.json)?;
+        return Ok(found.proven.proven);
+    }
     let source = source::Source::open(input)?;
     let brought = match arguments.trust_export {
         true => export::anchors(&source)?,

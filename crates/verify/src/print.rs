@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cores::on_all_cores;
 use crate::findings::{
     BatchFindings, Check, DeliveryFindings, DisposedFindings, Evidence, ExportFindings,
-    MailFindings, SingleFindings,
+    MailFindings, SealedFindings, SingleFindings,
 };
 
 /// Mails whose text is made before it is printed.
@@ -34,6 +34,21 @@ pub fn single(found: &SingleFindings, json: bool) -> io::Result<()> {
     }
     let mut out = io::stdout().lock();
     put(&mut out, |text| group(text, found))?;
+    out.flush()
+}
+
+pub fn sealed(found: &SealedFindings, json: bool) -> io::Result<()> {
+    if json {
+        return print_json(found);
+    }
+    let mut out = io::stdout().lock();
+    put(&mut out, |text| {
+        line(text, &format!("{} sealed by the archive", found.file), &found.proven)?;
+        match found.sealed_at {
+            Some(at) => writeln!(text, "  note: at {at} by the archive's own clock"),
+            None => Ok(()),
+        }
+    })?;
     out.flush()
 }
 

@@ -1,10 +1,10 @@
 use std::path::{Path, PathBuf};
 
-use evidence::{DataObjects, EvidenceRecord, group_hash};
+use evidence::{DataObjects, EvidenceRecord, LocalSeal, group_hash};
 
 use crate::batches::{self, Files};
 use crate::error::VerifyError;
-use crate::findings::{BatchFindings, Check, Evidence, SingleFindings};
+use crate::findings::{BatchFindings, Check, Evidence, SealedFindings, SingleFindings};
 use crate::source::read_file;
 use crate::{Judge, shown};
 
@@ -53,6 +53,18 @@ pub fn verify(
     let batch = found.batch.as_ref().is_none_or(BatchFindings::proven);
     found.proven = found.time.proven && ledger && batch;
     Ok(found)
+}
+
+/// Checks one file against a seal of the archive's own key.
+pub fn sealed(path: &Path, seal: &Path, key: &[u8]) -> Result<SealedFindings, VerifyError> {
+    let (file, octets) = (read_file(path)?, read_file(seal)?);
+    let parsed = LocalSeal::parse(&octets);
+    let proven = parsed.as_ref().map_err(Clone::clone).and_then(|it| it.verify(&file, Some(key)));
+    Ok(SealedFindings {
+        file: shown(path),
+        sealed_at: parsed.ok().map(|seal| seal.sealed_at),
+        proven: Check::of(proven.map_err(|error| error.to_string())),
+    })
 }
 
 fn check_batch(

@@ -1,5 +1,6 @@
 //! `chancery evidence`: how far the ledgers are sealed; also while the server runs.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use catalog::{SealedBatchRow, Tenant};
@@ -52,6 +53,15 @@ pub enum Command {
         /// Such as 2026-11; without it the reports that were signed are listed
         #[arg(long)]
         month: Option<String>,
+        /// Write the signed report of the month and its seal into this folder, for chancery-verify
+        #[arg(long, value_name = "FOLDER", requires = "month")]
+        output: Option<PathBuf>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The public key that local seals and reports are checked with
+    Key {
         /// Answer in JSON
         #[arg(long)]
         json: bool,
@@ -99,9 +109,15 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Forecast { tenant, json } => {
             evidence_lists::forecast(config, &house, &tenants(&tenant)?, json)
         }
-        Command::Report { tenant, month, json } => {
+        Command::Key { json } => evidence_lists::key(&house, json),
+        Command::Report { tenant, month, output, json } => {
             let tenant = house.tenant_named(&tenant)?;
-            evidence_lists::report(&house, &tenant, month.as_deref(), json)
+            match (month, output) {
+                (Some(month), Some(folder)) => {
+                    evidence_lists::signed_report(&house, &tenant, &month, &folder, json)
+                }
+                (month, _) => evidence_lists::report(&house, &tenant, month.as_deref(), json),
+            }
         }
         Command::Scrub { tenant, now, json } => {
             evidence_lists::scrub(&house, &tenants(&tenant)?, now, json)

@@ -1,9 +1,11 @@
 //! What `chancery evidence` lists: batches, ends, reports, the scrub.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use catalog::Tenant;
+use evidence::LocalKey;
 use model::{Clock as _, Timestamp};
 use serde_json::{Value, json};
 
@@ -84,6 +86,33 @@ pub fn forecast(
         lines.push(format!("{digest} is given up on {at}; hash trees are renewed before"));
     }
     show(as_json, &Value::Array(values), &lines)
+}
+
+/// What `chancery-verify --local-key` is told.
+pub fn key(house: &House, as_json: bool) -> anyhow::Result<ExitCode> {
+    let key = LocalKey::from_seed(&house.master_key()?.sealing_secret()[..])?;
+    let hex: String = key.public_key().iter().map(|octet| format!("{octet:02x}")).collect();
+    show(as_json, &json!({ "algorithm": "ed25519", "publicKey": hex }), &[hex.clone()])
+}
+
+/// The report as it was signed, and the seal over its octets.
+pub fn signed_report(
+    house: &House,
+    tenant: &Tenant,
+    month: &str,
+    folder: &Path,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let rows = house.catalog.reports(tenant.id)?;
+    let row = rows.into_iter().find(|row| row.month == month);
+    let row = row.with_context(|| format!("no report of {month} is signed"))?;
+    let path = |ending: &str| folder.join(format!("completeness-{month}.{ending}"));
+    let (report, seal) = (path("json"), path("seal"));
+    for (path, octets) in [(&report, row.report.as_bytes()), (&seal, row.seal.as_slice())] {
+        std::fs::write(path, octets).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let value = json!({ "report": report, "seal": seal, "seq": row.seq, "madeAt": row.made_at });
+    show(as_json, &value, &[report.display().to_string(), seal.display().to_string()])
 }
 
 pub fn report(

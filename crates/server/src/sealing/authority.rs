@@ -104,6 +104,13 @@ impl HttpAuthority {
             })?;
             client = client.identity(identity);
         }
+        if let Some(path) = &settings.tls_ca {
+            let shown = path.display();
+            let pem = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .with_context(|| format!("{shown} does not hold certificates in PEM"))?;
+            client = client.tls_certs_merge(certificates);
+        }
         let client =
             client.build().context("cannot prepare requests to the time-stamp authority")?;
         let login = match &settings.password_file {

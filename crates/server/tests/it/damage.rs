@@ -2,11 +2,16 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use model::Timestamp;
+use serde_json::Value;
 use testkit::demo::{Company, Profile, Settings};
 
-use crate::house::{House, answer};
+use crate::house::{House, Server, answer};
+
+/// Longer than anything takes on a busy machine; only a hang reaches it.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn filled() -> House {
     let house = House::new(&[]);
@@ -117,4 +122,73 @@ fn a_torn_spool_tail_costs_nothing_that_was_acknowledged() {
     assert!(server.settle());
     let found = server.client("auditor").get_json("/api/v1/search?q=Tornmail").expect("an answer");
     assert_eq!(found["total"], 1, "{found}");
+}
+
+/// The findings of the scrub after a whole pass that began after this call.
+fn scrubbed(house: &House, _server: &Server) -> Value {
+    answer(&house.run(&["evidence", "scrub", "--now"]));
+    let begun = Instant::now();
+    loop {
+        let said = answer(&house.run(&["evidence", "scrub", "--json"]));
+        let mut all: Value = serde_json::from_str(&said).expect("JSON");
+        let one = all[0].take();
+        let over = one["wanted"] == false && one["state"]["begunAt"].is_null();
+        if over && one["state"]["completedAt"].is_string() {
+            return one["state"]["findings"].clone();
+        }
+        assert!(begun.elapsed() < PATIENCE, "no whole pass: {one}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn damage_is_repaired_from_a_sound_backup_and_only_said_with_a_damaged_one() {
+    let house = filled();
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = folder.path().join("backup");
+    answer(&house.run(&["backup", backup.to_str().expect("text")]));
+    let path = vault_file(&house, "00000001.pack");
+    let sound = fs::read(&path).expect("the pack");
+    let mut damaged = sound.clone();
+    damaged[sound.len() / 2] ^= 0x10;
+    fs::write(&path, &damaged).expect("written");
+
+    // Without a backup: named, with the mails concerned.
+    let server = house.start();
+    let findings = scrubbed(&house, &server);
+    server.stop();
+    let found = findings.as_array().expect("findings");
+    assert!(!found.is_empty() && found.iter().all(|it| it["repaired"] == false), "{findings}");
+    assert_eq!(fs::read(&path).expect("the pack")[..damaged.len()], damaged[..]);
+
+    // With a backup whose pack is damaged in the same place: as before.
+    let kept = fs::read_to_string(backup.join("manifest.json")).expect("a manifest");
+    let kept: Value = serde_json::from_str(&kept).expect("JSON");
+    let files = kept["files"].as_array().expect("files");
+    let pack = files.iter().filter_map(|it| it["stored"].as_str());
+    let pack = backup.join(pack.into_iter().find(|it| it.ends_with(".pack")).expect("a pack"));
+    let whole = fs::read(&pack).expect("the copy");
+    let mut spoiled = whole.clone();
+    spoiled[sound.len() / 2] ^= 0x20;
+    fs::write(&pack, &spoiled).expect("written");
+    let toml = format!("[evidence]\nrepair_from = '{}'\n", backup.display());
+    let server = house.start_configured(&toml);
+    let findings = scrubbed(&house, &server);
+    server.stop();
+    let found = findings.as_array().expect("findings");
+    assert!(!found.is_empty() && found.iter().all(|it| it["repaired"] == false), "{findings}");
+
+    // With a sound one: written anew, and said so.
+    fs::write(&pack, &whole).expect("written");
+    let server = house.start_configured(&toml);
+    let findings = scrubbed(&house, &server);
+    server.stop();
+    let found = findings.as_array().expect("findings");
+    assert!(!found.is_empty() && found.iter().all(|it| it["repaired"] == true), "{findings}");
+    assert_eq!(fs::read(&path).expect("the pack")[..sound.len()], sound[..]);
+    answer(&house.run(&["verify"]));
+    let server = house.start_configured(&toml);
+    let again = scrubbed(&house, &server);
+    assert_eq!(again, serde_json::json!([]), "what is repaired does not come up again");
+    server.stop();
 }

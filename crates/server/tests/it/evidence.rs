@@ -18,7 +18,7 @@ use crate::house::{House, answer};
 /// Longer than anything takes on a busy machine; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn mail(number: usize) -> Vec<u8> {
+pub fn mail(number: usize) -> Vec<u8> {
     format!(
         "From: anna@musterbau.example\r\nTo: bert@musterbau.example\r\nSubject: number {number}\r\n\
          Message-ID: <n{number}@musterbau.example>\r\n\r\nHello number {number}.\r\n"
@@ -26,7 +26,7 @@ fn mail(number: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-fn configuration(authority: &Authority, path: &str, more: &str) -> String {
+pub fn configuration(authority: &Authority, path: &str, more: &str) -> String {
     format!(
         "[evidence]\nauthority = '{}{path}'\nanchors = '{}'\nevery_seconds = 1\n{more}\n",
         authority.address(),
@@ -34,14 +34,14 @@ fn configuration(authority: &Authority, path: &str, more: &str) -> String {
     )
 }
 
-fn status(house: &House) -> Value {
+pub fn status(house: &House) -> Value {
     let text = answer(&house.run(&["evidence", "status", "--json"]));
     let mut all: Value = serde_json::from_str(&text).expect("JSON");
     all[0].take()
 }
 
 /// Waits until the ledger is sealed up to `events`, by an authority or not.
-fn wait_until_sealed(house: &House, events: u64, local: u64) -> Value {
+pub fn wait_until_sealed(house: &House, events: u64, local: u64) -> Value {
     let begun = Instant::now();
     loop {
         let status = status(house);
@@ -68,7 +68,17 @@ fn now() -> Timestamp {
 }
 
 /// Exports all mails and lets `chancery-verify` judge; `None` when that program was not built.
-fn judge(house: &House, authority: &Authority, target: &Path) -> Option<(bool, String)> {
+pub fn judge(house: &House, authority: &Authority, target: &Path) -> Option<(bool, String)> {
+    judge_with(house, authority, target, &[])
+}
+
+/// [`judge`] with further arguments of the program.
+pub fn judge_with(
+    house: &House,
+    authority: &Authority,
+    target: &Path,
+    more: &[&str],
+) -> Option<(bool, String)> {
     let data = house.data();
     let key = MasterKey::open(&data.join("master.key")).expect("the master key");
     let options = VaultOptions { read_only: true, ..VaultOptions::default() };
@@ -94,7 +104,7 @@ fn judge(house: &House, authority: &Authority, target: &Path) -> Option<(bool, S
         return None;
     }
     let mut command = Command::new(program);
-    command.arg(target).arg("--anchor").arg(authority.file("root.pem"));
+    command.arg(target).arg("--anchor").arg(authority.file("root.pem")).args(more);
     let output = command.output().expect("its answer");
     Some((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
 }

@@ -90,10 +90,19 @@ impl House {
 
     /// Starts the server with a configuration file of this content.
     pub fn start_configured(&self, toml: &str) -> Server {
+        self.start_configured_with(toml, &[]).expect("the server starts")
+    }
+
+    /// Both; `None` when it ends before it is ready.
+    pub fn start_configured_with(
+        &self,
+        toml: &str,
+        environment: &[(&str, &str)],
+    ) -> Option<Server> {
         let path = self.folder.path().join("chancery.toml");
         std::fs::write(&path, toml).expect("the folder is writable");
         let path = path.to_str().expect("a readable path");
-        self.launch(&["--config", path], &[]).expect("the server starts")
+        self.launch(&["--config", path], environment)
     }
 
     fn launch(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Option<Server> {

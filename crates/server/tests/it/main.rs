@@ -14,6 +14,7 @@ mod house;
 mod import;
 mod notices;
 mod operation;
+mod sealing;
 mod sessions;
 mod takeout;
 mod tenants;

@@ -1,10 +1,13 @@
 #!/bin/bash
 # Makes a time-stamp authority for tests: root, issuing authority, signer, revocation lists.
 #   make.sh FOLDER KEY      KEY: rsa:3072, ec:P-256, ec:P-384 … (of the signer)
+# With ADDRESS (http://127.0.0.1:PORT of tsa.py) certificates say that lists and answers about their revocation
+# are had there, and there are certificates for TLS: tls.pem and client.pem, each with its key, under root.pem.
 # Afterwards: FOLDER/root.pem (the anchor), issuing.pem, tsa.pem, tsa.key, tsa.cnf, *.crl (DER).
 # Tokens: openssl ts -reply -config FOLDER/tsa.cnf -queryfile Q -out R
 set -e
 mkdir -p "$1"; S=$(cd "$1" && pwd); KEY=$2
+LISTS=${ADDRESS:-http://crl.example} ANSWERS=${ADDRESS:+$ADDRESS/ocsp}
 new_key() { # FILE KIND
   case $2 in
     rsa:*) openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:"${2#rsa:}" -out "$1" 2>/dev/null ||
@@ -36,8 +39,16 @@ keyUsage = critical,digitalSignature
 extendedKeyUsage = critical,timeStamping
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
-crlDistributionPoints = URI:http://crl.example/issuing.crl
-authorityInfoAccess = OCSP;URI:http://ocsp.example/
+crlDistributionPoints = URI:$LISTS/issuing.crl
+authorityInfoAccess = OCSP;URI:${ANSWERS:-http://ocsp.example/}
+[reachable]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+crlDistributionPoints = URI:$LISTS/root.crl
+[tls]
+subjectAltName = IP:127.0.0.1,DNS:localhost
+extendedKeyUsage = serverAuth,clientAuth
 [uncritical]
 keyUsage = critical,digitalSignature
 extendedKeyUsage = timeStamping
@@ -65,10 +76,20 @@ elif [ "$KEY" != signer ]; then
     -config "$S/ca.cnf" -extensions authority -out "$S/root.pem" 2>/dev/null ||
   openssl req -x509 -new -key "$S/root.key" -subj "/C=DE/O=Test Trust/CN=Test Root" -days 14600 -sha256 -out "$S/root.pem"
   new_key "$S/issuing.key" ec:P-256
-  certify issuing "/C=DE/O=Test Trust/CN=Test Issuing" root authority 14000
+  certify issuing "/C=DE/O=Test Trust/CN=Test Issuing" root "$([ -n "$ADDRESS" ] && echo reachable || echo authority)" 14000
   new_key "$S/tsa.key" "$KEY"
   certify tsa "/C=DE/O=Test Trust/CN=Test Stamps" issuing signer 3650
   cat "$S/issuing.pem" >"$S/chain.pem"
+  if [ -n "$ADDRESS" ]; then
+    # What the responder knows of the signer: it is valid.
+    serial=$(openssl x509 -noout -serial -in "$S/tsa.pem"); serial=${serial#serial=}
+    printf 'V\t360101000000Z\t\t%s\tunknown\t/C=DE/O=Test Trust/CN=Test Stamps\n' "$serial" >"$S/ocsp.txt"
+    for name in tls client; do
+      new_key "$S/$name.key" ec:P-256
+      certify $name "/C=DE/O=Test Trust/CN=$name" root tls 3650
+      cat "$S/$name.key" "$S/$name.pem" >"$S/$name.both"
+    done
+  fi
   openssl ca -config "$S/ca.cnf" -name root -gencrl -cert "$S/root.pem" -keyfile "$S/root.key" -out "$S/root.crl.pem" 2>/dev/null
   openssl crl -in "$S/root.crl.pem" -outform DER -out "$S/root.crl"
   openssl ca -config "$S/ca.cnf" -name issuing -gencrl -cert "$S/issuing.pem" -keyfile "$S/issuing.key" -out "$S/issuing.crl.pem" 2>/dev/null

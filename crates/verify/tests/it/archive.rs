@@ -150,11 +150,20 @@ impl Archive {
     }
 
     pub fn export(&self, records: &[RecordId], name: &str) -> Result<Said, LedgerError> {
+        self.export_showing(records, name, &|_, _| true)
+    }
+
+    /// Only with the notes of such events.
+    pub fn export_showing(
+        &self,
+        records: &[RecordId],
+        name: &str,
+        shows: &dyn Fn(&str, model::Timestamp) -> bool,
+    ) -> Result<Said, LedgerError> {
         let folder = self.folder.path().join(name);
         let pem = self.authority.read("root.pem");
         let anchors = [("root", pem.as_slice())];
         let product = "chancery test";
-        let shows = &|_: &str, _| true;
         let export =
             Export { tenant: TENANT, records, now: now(), product, anchors: &anchors, shows };
         self.ledger().export(&export, &folder)?;

@@ -2,9 +2,12 @@
 
 mod archive;
 mod crashes;
+mod damaged;
+mod disposed;
 mod events;
 mod exports;
 mod mutation;
+mod reports;
 mod single;
 mod support;
 mod tampering;
