@@ -52,6 +52,8 @@ pub enum EvidenceError {
     TimeOrder { earlier: Timestamp, later: Timestamp },
     #[error("{what} holds more than {limit}")]
     TooMuch { what: &'static str, limit: usize },
+    #[error("the trusted list is not usable: {0}")]
+    TrustedListUnfit(String),
     #[error("the algorithm {algorithm} of {place} is not known or not fit for evidence")]
     UnknownAlgorithm { place: &'static str, algorithm: String },
     #[error("{0}, which is not supported")]

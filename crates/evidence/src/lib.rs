@@ -32,6 +32,7 @@ mod time;
 mod token;
 mod token_check;
 mod tree;
+pub mod trusted_list;
 mod tst_info;
 mod verify;
 

@@ -24,6 +24,8 @@ pub struct VerifiedToken {
     pub revocation: Vec<CertificateStatus>,
     /// The chain from the signer to the last one below the anchor, in DER.
     pub path: Vec<Vec<u8>>,
+    /// The trusted certificate above it, in DER.
+    pub root: Vec<u8>,
     /// The token names its certificate by SHA-1 only (RFC 2634): outside the basis profile.
     pub legacy_certificate_id: bool,
 }
@@ -62,6 +64,7 @@ pub fn verify_token(token: &TimeStampToken, anchors: &TrustAnchors) -> Result<Ve
         anchor: Certificate::parse(&path.anchor)?.name(),
         valid_until,
         revocation,
+        root: path.anchor,
         path: path.certificates,
         legacy_certificate_id,
         token: token.clone(),

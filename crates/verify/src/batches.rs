@@ -99,7 +99,7 @@ fn check_seal(judge: &Judge, batch: &Batch, files: &Files) -> Result<Option<Evid
         if files.token.as_ref().is_some_and(|token| token != last_token(&record)) {
             return Err("the token beside it is not the last one of its evidence record".into());
         }
-        return Ok(Some(Evidence::of(&proof)));
+        return judge.evidence(&proof).map(Some);
     }
     let Some(seal) = &files.seal else {
         return Err("it has neither an evidence record nor a local seal".into());

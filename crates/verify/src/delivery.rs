@@ -139,7 +139,7 @@ impl Context<'_> {
         let record = EvidenceRecord::parse(&octets, limits).map_err(|it| it.to_string())?;
         let proof =
             self.judge.verifier.record(&record, objects).map_err(|error| error.to_string())?;
-        *evidence = Some(Evidence::of(&proof));
+        *evidence = Some(self.judge.evidence(&proof)?);
         Ok(())
     }
 

@@ -236,8 +236,11 @@ fn remarks(
     for subject in missing {
         remarks.push(format!("the evidence carries no revocation data for {subject}"));
     }
-    if all.iter().any(|it| it.stamps.iter().any(|stamp| stamp.claims_qualified)) {
-        let text = "an authority claims that its stamps are qualified: compare the EU trusted list";
+    if all
+        .iter()
+        .any(|it| it.stamps.iter().any(|stamp| stamp.claims_qualified && stamp.qualified.is_none()))
+    {
+        let text = "an authority claims that its stamps are qualified: give --trusted-list";
         remarks.push(text.into());
     }
     remarks

@@ -1,5 +1,7 @@
 //! What was found, as it is printed. Field names are part of the JSON output.
 
+use evidence::VerifiedToken;
+use evidence::trusted_list::{Granted, TrustedList};
 use model::{RecordId, TenantId, Timestamp};
 use serde::Serialize;
 
@@ -43,6 +45,9 @@ pub struct Stamp {
     pub valid_until: Timestamp,
     /// The authority says that the stamp is qualified: a claim.
     pub claims_qualified: bool,
+    /// What the trusted lists say of the authority at that time; absent when none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qualified: Option<Check>,
 }
 
 /// What an evidence record proves.
@@ -58,7 +63,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    pub fn of(proof: &evidence::Proof) -> Self {
+    pub fn of(proof: &evidence::Proof, lists: &[TrustedList]) -> Self {
         let stamp = |it: &evidence::ProvenStamp| {
             let info = it.token.token.info();
             Stamp {
@@ -71,6 +76,7 @@ impl Evidence {
                 serial: info.serial_hex(),
                 valid_until: it.token.valid_until,
                 claims_qualified: info.claims_qualified,
+                qualified: qualified(&it.token, lists),
             }
         };
         Self {
@@ -83,6 +89,26 @@ impl Evidence {
             exact: proof.exact,
         }
     }
+}
+
+/// The first list that has the authority counts.
+fn qualified(token: &VerifiedToken, lists: &[TrustedList]) -> Option<Check> {
+    let mut why = None;
+    for list in lists {
+        let chain = token.path.iter().chain([&token.root]).map(Vec::as_slice);
+        match list.granted(chain, token.token.info().gen_time) {
+            Ok(granted) => {
+                let Granted { provider, service, since, territory, list_issued_at } = granted;
+                let said = format!(
+                    "{service} of {provider} is granted since {since}, by the list of {territory} of \
+                     {list_issued_at}"
+                );
+                return Some(Check { proven: true, detail: Some(said) });
+            }
+            Err(error) => why = why.or(Some(error)),
+        }
+    }
+    why.map(Check::no)
 }
 
 /// One submission of a mail.

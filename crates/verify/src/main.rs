@@ -21,10 +21,12 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+use evidence::trusted_list::TrustedList;
 use evidence::{Options, TrustAnchors, Verifier};
-use model::Timestamp;
+use model::{Digest, Timestamp};
 
 use crate::error::VerifyError;
+use crate::findings::{Evidence, Stamp};
 
 /// Says what an export of the archive, or a mail with its evidence record, proves
 #[derive(Parser)]
@@ -54,6 +56,16 @@ pub struct Arguments {
     /// Verify as of this time instead of now (RFC 3339)
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+    /// A trusted list (ETSI TS 119 612) that says which authorities are qualified; its signature is not
+    /// checked: give the SHA-256 of the file that was; may be given several times
+    #[arg(long = "trusted-list", value_name = "XML", requires = "trusted_list_sha256")]
+    trusted_lists: Vec<PathBuf>,
+    /// The SHA-256 of each trusted list, in their order
+    #[arg(long, value_name = "HEX")]
+    trusted_list_sha256: Vec<Digest>,
+    /// Count stamps that are not proven to be qualified as not proven
+    #[arg(long, requires = "trusted_lists")]
+    require_qualified: bool,
     /// Count missing revocation data as not proven
     #[arg(long)]
     require_revocation: bool,
@@ -77,7 +89,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool, VerifyError> {
     let local_key = arguments.local_key.as_deref().map(parse_key).transpose()?;
     if let Some(record) = &arguments.evidence {
-        let judge = Judge { verifier: verifier(arguments, TrustAnchors::default())?, local_key };
+        let judge = Judge::of(arguments, TrustAnchors::default(), local_key)?;
         let found = single::verify(&judge, &arguments.input, record, arguments.batch.as_deref())?;
         print::single(&found, arguments.json)?;
         return Ok(found.proven);
@@ -95,7 +107,7 @@ fn run(arguments: &Arguments) -> Result<bool, VerifyError> {
         true => export::anchors(&source)?,
         false => TrustAnchors::default(),
     };
-    let judge = Judge { verifier: verifier(arguments, brought)?, local_key };
+    let judge = Judge::of(arguments, brought, local_key)?;
     let found = export::verify(&judge, &source)?;
     print::export(&found, arguments.json)?;
     Ok(found.proven)
@@ -105,6 +117,43 @@ fn run(arguments: &Arguments) -> Result<bool, VerifyError> {
 pub struct Judge {
     pub verifier: Verifier,
     pub local_key: Option<Vec<u8>>,
+    pub trusted_lists: Vec<TrustedList>,
+    pub require_qualified: bool,
+}
+
+impl Judge {
+    fn of(
+        arguments: &Arguments,
+        anchors: TrustAnchors,
+        local_key: Option<Vec<u8>>,
+    ) -> Result<Self, VerifyError> {
+        let (files, pins) = (&arguments.trusted_lists, &arguments.trusted_list_sha256);
+        if files.len() != pins.len() {
+            return Err(VerifyError::Usage("give --trusted-list-sha256 for each --trusted-list"));
+        }
+        let mut trusted_lists = Vec::new();
+        for (path, pin) in files.iter().zip(pins) {
+            let list = TrustedList::parse(&source::read_file(path)?, *pin)
+                .map_err(|error| VerifyError::Unreadable(shown(path), error.to_string()))?;
+            trusted_lists.push(list);
+        }
+        let verifier = verifier(arguments, anchors)?;
+        let require_qualified = arguments.require_qualified;
+        Ok(Self { verifier, local_key, trusted_lists, require_qualified })
+    }
+
+    /// What a proof shows; the error is why it does not suffice.
+    pub fn evidence(&self, proof: &evidence::Proof) -> Result<Evidence, String> {
+        let evidence = Evidence::of(proof, &self.trusted_lists);
+        let doubtful = |stamp: &&Stamp| !stamp.qualified.as_ref().is_some_and(|it| it.proven);
+        match evidence.stamps.iter().find(doubtful).filter(|_| self.require_qualified) {
+            Some(stamp) => {
+                let why = stamp.qualified.as_ref().and_then(|it| it.detail.as_deref());
+                Err(format!("the stamp of {} is not qualified: {}", stamp.at, why.unwrap_or("-")))
+            }
+            None => Ok(evidence),
+        }
+    }
 }
 
 fn verifier(arguments: &Arguments, mut anchors: TrustAnchors) -> Result<Verifier, VerifyError> {

@@ -172,7 +172,11 @@ fn delivery(text: &mut String, found: &DeliveryFindings) -> fmt::Result {
 
 fn stamps(text: &mut String, evidence: &Evidence) -> fmt::Result {
     for stamp in &evidence.stamps {
-        let claim = if stamp.claims_qualified { ", claims to be qualified" } else { "" };
+        let claim = match &stamp.qualified {
+            Some(Check { proven: true, .. }) => ", qualified",
+            _ if stamp.claims_qualified => ", claims to be qualified",
+            _ => "",
+        };
         writeln!(
             text,
             "    stamped {} by {} under {} ({}, chain {}, good until {}{claim})",
@@ -183,6 +187,9 @@ fn stamps(text: &mut String, evidence: &Evidence) -> fmt::Result {
             stamp.chain,
             stamp.valid_until
         )?;
+        if let Some(check) = &stamp.qualified {
+            line(text, "    listed as qualified", check)?;
+        }
     }
     Ok(())
 }

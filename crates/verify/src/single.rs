@@ -4,7 +4,7 @@ use evidence::{DataObjects, EvidenceRecord, LocalSeal, group_hash};
 
 use crate::batches::{self, Files};
 use crate::error::VerifyError;
-use crate::findings::{BatchFindings, Check, Evidence, SealedFindings, SingleFindings};
+use crate::findings::{BatchFindings, Check, SealedFindings, SingleFindings};
 use crate::source::read_file;
 use crate::{Judge, shown};
 
@@ -42,9 +42,9 @@ pub fn verify(
     };
     let proof = EvidenceRecord::parse(&record, &judge.verifier.options().limits)
         .and_then(|record| judge.verifier.record(&record, &objects));
-    match proof {
-        Ok(proof) => found.evidence = Some(Evidence::of(&proof)),
-        Err(error) => found.time = Check::no(error.to_string()),
+    match proof.map_err(|error| error.to_string()).and_then(|proof| judge.evidence(&proof)) {
+        Ok(evidence) => found.evidence = Some(evidence),
+        Err(why) => found.time = Check::no(why),
     }
     if let Some(path) = batch {
         check_batch(judge, path, &objects, &mut found)?;

@@ -38,6 +38,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("compressed-rtf", "mail"),
     ("mail-parser", "mail"),
     ("rcgen", "intake"),
+    ("roxmltree", "evidence"),
     ("rusqlite", "catalog"),
     ("rust-embed", "api"),
     ("smtp-proto", "intake"),

@@ -7,6 +7,7 @@ mod disposed;
 mod events;
 mod exports;
 mod mutation;
+mod qualified;
 mod reports;
 mod single;
 mod support;
