@@ -310,3 +310,37 @@ fn a_search_result_goes_back_into_a_mailbox_with_its_dates_and_octets() {
     assert_eq!(read_back(&dovecot, "Restored").len(), 3);
     server.stop();
 }
+
+/// Killed after the files are written, after they have their name, before and after the job is written
+/// down as done: each export is one event of the ledger and one of the audit log, and its file is there.
+#[test]
+fn an_export_that_is_killed_at_its_end_is_told_of_once() {
+    let house = House::new(&[]);
+    let mut server = house.start();
+    send(&mut server, &house, &[mail(1, "bert"), mail(2, "bert")]);
+    server.stop();
+    let points = ["takeout.write.after", "takeout.name.after"];
+    for (number, point) in points.iter().chain(catalog::JOB_CRASH_POINTS).enumerate() {
+        let mut server = house.start_with(&[("CHANCERY_CRASH_AT", point)]).expect("it starts");
+        let mut auditor = server.client("auditor");
+        let order = json!({ "mails": { "query": "invoice" }, "reason": "an audit" });
+        let begun = auditor.send_json("POST", "/api/v1/exports", &order).expect("begun");
+        let path = format!("/api/v1/exports/{}", begun["id"].as_str().expect("an id"));
+        wait_until("dead", || if server.is_running() { Err((*point).to_owned()) } else { Ok(()) });
+        let server = house.start();
+        let mut auditor = server.client("auditor");
+        let job = ended(&mut auditor, &path);
+        assert_eq!((&job["state"], &job["result"]["mails"]), (&json!("done"), &json!(2)), "{job}");
+        let file = auditor.request("GET", &format!("{path}/file"), &[]).expect("the file");
+        assert!(file.body.starts_with(b"PK"), "{point}");
+        server.stop();
+        let url = format!("sqlite:{}", house.data().join("catalog.sqlite").display());
+        let catalog = catalog::open(&url).expect("the catalog");
+        let events = catalog.ledger_events(house.tenant, 0, 1_000).expect("events");
+        let exports = events.iter().filter(|event| event.kind == "export").count();
+        assert_eq!(exports, number + 1, "{point}");
+        let query = catalog::AuditQuery { action: Some("export.end".into()), ..Default::default() };
+        let audited = catalog.audit_log(Some(house.tenant), &query, 100).expect("the audit log");
+        assert_eq!(audited.len(), number + 1, "{point}");
+    }
+}
