@@ -89,7 +89,9 @@ impl Ledger {
             }
             let Ok(Some((note, _))) = self.note(export.tenant, &event) else { continue };
             let before = disposed.len();
-            note.kept.iter().for_each(|kept| drop(disposed.remove(&kept.seq)));
+            for kept in &note.kept {
+                disposed.remove(&kept.seq);
+            }
             if disposed.is_empty() && before > 0 {
                 return Ok(Some(event.seq));
             }
