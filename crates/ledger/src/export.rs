@@ -100,7 +100,7 @@ impl Ledger {
         let range = Range { first: first.unwrap_or(1), last: last.unwrap_or(1) };
         let claims = self.claims(export, range, &mails)?;
         let last_batch = claims.last_batch;
-        let (stamps, damaged_events) =
+        let Batches { stamps, damaged_events } =
             self.export_batches(export, first, last_batch, &mut target)?;
         let manifest = Manifest {
             format: FORMAT,
@@ -176,17 +176,15 @@ impl Ledger {
         Ok(number)
     }
 
-    /// Returns the evidence records of the stamped batches, by number, and the events whose notes are
-    /// not readable.
     fn export_batches(
         &self,
         export: &Export<'_>,
         first: Option<u64>,
         last: u64,
         target: &mut Target<'_>,
-    ) -> Result<(Vec<(u64, EvidenceRecord)>, Vec<DamagedEvent>)> {
-        let (mut stamps, mut damaged) = (Vec::new(), Vec::new());
-        let Some(first) = first else { return Ok((stamps, damaged)) };
+    ) -> Result<Batches> {
+        let mut written = Batches::default();
+        let Some(first) = first else { return Ok(written) };
         for number in first..=last {
             let row = self.catalog.sealed_batches(export.tenant, number - 1, 1)?;
             let row = row.into_iter().find(|row| row.number == number);
@@ -195,22 +193,30 @@ impl Ledger {
             let path = |ending: &str| batch_path(number, ending);
             target.write(path("der"), &sealed.file)?;
             target.write(path("json"), &json(&sealed.batch.summary_of(&sealed.file)))?;
-            self.export_events(export, &sealed.batch, &mut damaged, target)?;
+            self.export_events(export, &sealed.batch, &mut written.damaged_events, target)?;
             match sealed.seal {
                 Seal::Local(seal) => target.write(path("seal"), &seal.to_der())?,
                 Seal::Stamped(record) => {
                     target.write(path("ers"), &record.to_der())?;
                     target.write(path("tst"), last_token(&record))?;
-                    stamps.push((number, record));
+                    written.stamps.push((number, record));
                 }
             }
         }
-        Ok((stamps, damaged))
+        Ok(written)
     }
 }
 
-/// The files of one delivery.
+/// What was written of the batches.
 #[derive(Default)]
+struct Batches {
+    /// The evidence records of those that are stamped, by number.
+    stamps: Vec<(u64, EvidenceRecord)>,
+    /// Events whose notes are not readable.
+    damaged_events: Vec<DamagedEvent>,
+}
+
+/// The files of one delivery.
 struct Files {
     mail: Option<Vec<u8>>,
     torn: Option<Vec<u8>>,

@@ -92,7 +92,7 @@ pub fn forecast(
 pub fn key(house: &House, as_json: bool) -> anyhow::Result<ExitCode> {
     let key = LocalKey::from_seed(&house.master_key()?.sealing_secret()[..])?;
     let hex: String = key.public_key().iter().map(|octet| format!("{octet:02x}")).collect();
-    show(as_json, &json!({ "algorithm": "ed25519", "publicKey": hex }), &[hex.clone()])
+    show(as_json, &json!({ "algorithm": "ed25519", "publicKey": hex }), std::slice::from_ref(&hex))
 }
 
 /// The report as it was signed, and the seal over its octets.
