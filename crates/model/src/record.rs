@@ -165,7 +165,8 @@ pub struct Location {
     pub pack: u32,
     /// The entry's place in the pack and its slot in the key table, from 0.
     pub slot: u32,
-    /// Where the entry's header begins, in bytes from the start of the pack.
+    /// Where the entry's header began when it was written, in bytes from the start of the pack;
+    /// compaction does not change it.
     pub offset: u64,
     /// Header and body together, in bytes.
     pub length_bytes: u64,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use model::{ContentId, Location};
+use model::{ContentId, Location, Timestamp};
 
 use crate::cipher::WRAPPED_BYTES;
 
@@ -139,4 +139,42 @@ pub struct Space {
     pub packs_bytes: u64,
     pub keys_bytes: u64,
     pub packs: u32,
+}
+
+/// What of one pack could be given back to the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackSpace {
+    pub pack: u32,
+    /// Of the pack; its key table is not counted and stays.
+    pub bytes: u64,
+    /// Of entries whose keys are erased and that are still in the pack.
+    pub dead_bytes: u64,
+    pub dead_entries: u64,
+    /// Octets that were taken out of it, ever.
+    pub reclaimed_bytes: u64,
+    /// When the pack was written for the last time.
+    pub written_at: Timestamp,
+}
+
+/// What became of a pack that was to be written anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compaction {
+    /// Nothing in it is erased.
+    Clean,
+    /// Not everything in it is as it was written: the pack stays as it is, what is named must be
+    /// repaired first.
+    Damaged(Damage),
+    Done(Compacted),
+    /// Somebody copies the vault: nothing was done.
+    Held,
+}
+
+/// A pack that was written anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    pub bytes_before: u64,
+    pub bytes_after: u64,
+    /// Entries that were kept.
+    pub entries: u64,
+    pub dropped: u64,
 }

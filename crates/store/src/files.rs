@@ -22,6 +22,11 @@ pub(crate) fn keys_name(number: u32) -> String {
     format!("{number:08}.keys")
 }
 
+/// A pack that is being written anew.
+pub(crate) fn draft_name(number: u32) -> String {
+    format!("{number:08}.pack.new")
+}
+
 /// The number in `00000001.pack`.
 pub(crate) fn pack_number(name: &str, extension: &str) -> Option<u32> {
     let (stem, found) = name.split_once('.')?;
@@ -62,6 +67,20 @@ pub(crate) fn packs(dir: &Path) -> Result<Vec<u32>> {
     numbers.sort_unstable();
     numbers.dedup();
     Ok(numbers)
+}
+
+/// Removes packs that were being written anew when the process ended: the old ones count.
+pub(crate) fn remove_drafts(dir: &Path) -> Result<()> {
+    let io = |error| StoreError::io("list", dir, error);
+    for item in std::fs::read_dir(dir).map_err(io)? {
+        let path = item.map_err(io)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let stem = name.strip_suffix(".new").unwrap_or_default();
+        if pack_number(stem, "pack").is_some() {
+            remove(&path).map_err(|error| StoreError::io("remove", &path, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Bytes of the packs and key tables in the folder; nothing is opened.
@@ -243,5 +262,42 @@ pub(crate) fn write_erased(file: &File, slots: &[(u64, [u8; 64])]) -> io::Result
     }
     file.sync_data()?;
     fail_point!("store.erase.after", |kind| Err(crate::error::fault(kind)));
+    Ok(())
+}
+
+/// A crash after this leaves a draft, which the next start removes.
+pub(crate) fn create_draft(path: &Path) -> io::Result<File> {
+    fail_point!("store.compact.create.before", |kind| Err(crate::error::fault(kind)));
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(path)?;
+    fail_point!("store.compact.create.after", |kind| Err(crate::error::fault(kind)));
+    Ok(file)
+}
+
+pub(crate) fn write_draft(file: &File, octets: &[u8], offset: u64) -> io::Result<()> {
+    fail_point!("store.compact.write.before", |kind| Err(crate::error::fault(kind)));
+    file.write_all_at(octets, offset)?;
+    fail_point!("store.compact.write.after", |kind| Err(crate::error::fault(kind)));
+    Ok(())
+}
+
+pub(crate) fn sync_draft(file: &File) -> io::Result<()> {
+    fail_point!("store.compact.fsync.before", |kind| Err(crate::error::fault(kind)));
+    file.sync_all()?;
+    fail_point!("store.compact.fsync.after", |kind| Err(crate::error::fault(kind)));
+    Ok(())
+}
+
+/// After this the draft is the pack; a crash before the folder is durable leaves either of them.
+pub(crate) fn switch(draft: &Path, path: &Path) -> io::Result<()> {
+    fail_point!("store.compact.switch.before", |kind| Err(crate::error::fault(kind)));
+    std::fs::rename(draft, path)
+}
+
+/// After this the old pack is gone for ever.
+pub(crate) fn sync_switch(dir: &Path) -> io::Result<()> {
+    fail_point!("store.compact.switch.after", |kind| Err(crate::error::fault(kind)));
+    sync_dir(dir)?;
+    fail_point!("store.compact.sync.after", |kind| Err(crate::error::fault(kind)));
     Ok(())
 }

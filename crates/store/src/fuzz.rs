@@ -5,11 +5,14 @@ use std::sync::Arc;
 use model::{ContentId, TenantId};
 
 use crate::bundle::{Bundle, PartSource, SectionKind};
+use crate::layout::Layout;
 use crate::walk::{self, FILE_HEADER_BYTES, Step};
 use crate::{Result, StoreError, base64_body, key_table};
 
 /// Walks `octets` as a pack and returns the number of entries found.
 pub fn pack(octets: &[u8]) -> usize {
+    // Whatever the head says, reading goes on.
+    let _ = Layout::read(&octets, TenantId::from_bytes([0; 16]), 1);
     let (mut at, mut entries) = (FILE_HEADER_BYTES as u64, 0);
     let length = octets.len() as u64;
     loop {

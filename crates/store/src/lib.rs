@@ -9,14 +9,18 @@
 mod base64_body;
 mod bundle;
 mod cipher;
+mod compact;
 mod compose;
 mod compression;
+#[cfg(test)]
+mod conformance;
 mod dictionary;
 mod entry;
 mod error;
 mod files;
 pub mod fuzz;
 mod key_table;
+mod layout;
 mod master_key;
 mod pack;
 mod parts;
@@ -32,13 +36,15 @@ pub use compose::{
     Composed, Embedded, EmbeddedIn, NewPart, Octets, compose_delivery, compose_quarantine,
     compose_record, compose_report,
 };
-pub use entry::{Damage, Entry, EntryKind, NewEntry, Scanned, Sealed, Space};
+pub use entry::{
+    Compacted, Compaction, Damage, Entry, EntryKind, NewEntry, PackSpace, Scanned, Sealed, Space,
+};
 pub use error::{LookupError, StoreError};
 pub use master_key::{KeyId, MasterKey};
 pub use parts::{PartMap, VaultParts, unknown_parts};
 pub use repair::Repaired;
 pub use scan::Scan;
-pub use vault::{Vault, VaultOptions};
+pub use vault::{Vault, VaultHold, VaultOptions};
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -59,6 +65,19 @@ pub const CRASH_POINTS: &[&str] = &[
     "store.seal.after",
     "store.erase.before",
     "store.erase.after",
+];
+
+/// Those of [`Vault::compact`].
+pub const COMPACTION_CRASH_POINTS: &[&str] = &[
+    "store.compact.create.before",
+    "store.compact.create.after",
+    "store.compact.write.before",
+    "store.compact.write.after",
+    "store.compact.fsync.before",
+    "store.compact.fsync.after",
+    "store.compact.switch.before",
+    "store.compact.switch.after",
+    "store.compact.sync.after",
 ];
 
 /// Those of [`Vault::remove_tenant`].

@@ -9,6 +9,7 @@ use model::{DigestWriter, Location, TenantId};
 use crate::dictionary::Dictionary;
 use crate::entry::Sealed;
 use crate::key_table::{self, SLOT_BYTES, Slot};
+use crate::layout::{Head, Layout};
 use crate::walk::{
     ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, FileHeader, Frame, PACK_MAGIC, Source,
     Step, step,
@@ -19,16 +20,58 @@ use crate::{Result, StoreError, files};
 pub(crate) struct PackFiles {
     pub pack: File,
     pub keys: File,
+    /// `None` when the head of the pack is damaged.
+    pub layout: Option<Layout>,
 }
 
 impl PackFiles {
-    pub(crate) fn open(dir: &Path, number: u32, write: bool) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, (tenant, number): (TenantId, u32), write: bool) -> Result<Self> {
         let open = |name: String| {
             let path = dir.join(name);
             let file = if write { files::open_write(&path) } else { files::open_read(&path) };
             file.map_err(|error| StoreError::io("open", &path, error))
         };
-        Ok(Self { pack: open(files::pack_name(number))?, keys: open(files::keys_name(number))? })
+        let (pack, keys) = (open(files::pack_name(number))?, open(files::keys_name(number))?);
+        let path = || dir.join(files::pack_name(number));
+        let layout = match Layout::read(&pack, tenant, number) {
+            Err(error) => return Err(StoreError::io("read", &path(), error)),
+            Ok(Head::Unknown(version)) => {
+                return Err(StoreError::UnknownVersion { path: path(), version });
+            }
+            Ok(Head::Damaged) => None,
+            Ok(Head::Sound(layout)) => Some(layout),
+        };
+        Ok(Self { pack, keys, layout })
+    }
+
+    /// Where the first entry stands in the file.
+    pub(crate) fn start(&self) -> u64 {
+        self.layout.as_ref().map_or(FILE_HEADER_BYTES as u64, Layout::start)
+    }
+
+    /// Where an entry stands in the file; `None` when compaction left it out.
+    pub(crate) fn place_of(&self, location: Location) -> std::io::Result<Option<u64>> {
+        match &self.layout {
+            Some(layout) => Ok(layout.place_of(location.offset)),
+            None => self.search(location).map(|found| found.or(Some(location.offset))),
+        }
+    }
+
+    /// Finds an entry without the head of the pack, which says where it is: each entry of a
+    /// compacted pack names its place. As long as the pack; only for damaged ones.
+    fn search(&self, location: Location) -> std::io::Result<Option<u64>> {
+        let length = self.pack.length()?;
+        let mut at = FILE_HEADER_BYTES as u64;
+        loop {
+            match step(&self.pack, at, length)? {
+                Step::End | Step::Torn(_) => return Ok(None),
+                Step::Damaged(range) => at = range.end,
+                Step::Frame(frame) if frame.location(location.pack) == location => {
+                    return Ok(Some(frame.offset));
+                }
+                Step::Frame(frame) => at = frame.end().unwrap_or(length),
+            }
+        }
     }
 }
 
@@ -65,7 +108,7 @@ impl OpenPack {
             dir: dir.to_owned(),
             tenant,
             number,
-            files: Arc::new(PackFiles { pack, keys }),
+            files: Arc::new(PackFiles { pack, keys, layout: Some(Layout::default()) }),
             length: FILE_HEADER_BYTES as u64,
             slots: 0,
             batch: 0,
@@ -80,18 +123,20 @@ impl OpenPack {
     pub(crate) fn resume(dir: &Path, tenant: TenantId, number: u32) -> Result<Option<Self>> {
         let path = dir.join(files::pack_name(number));
         let io = |error| StoreError::io("read", &path, error);
-        let files = PackFiles::open(dir, number, true)?;
-        for (file, magic) in [(&files.pack, PACK_MAGIC), (&files.keys, key_table::MAGIC)] {
-            let mut header = [0; FILE_HEADER_BYTES];
-            let read = Source::read_at(file, 0, &mut header);
-            let wanted = FileHeader { magic: *magic, tenant, number }.bytes();
-            if let Some(version) = crate::walk::foreign_version(&header) {
-                return Err(StoreError::UnknownVersion { path, version });
-            }
-            if read.is_err() || header != wanted {
-                tracing::error!(path = %path.display(), "the header of a pack or key table is damaged; a new pack is begun");
-                return Ok(None);
-            }
+        let files = PackFiles::open(dir, (tenant, number), true)?;
+        if files.layout.as_ref().is_some_and(Layout::is_compacted) {
+            // It was sealed before.
+            return Ok(None);
+        }
+        let mut header = [0; FILE_HEADER_BYTES];
+        let read = Source::read_at(&files.keys, 0, &mut header);
+        if let Some(version) = crate::walk::foreign_version(&header) {
+            return Err(StoreError::UnknownVersion { path, version });
+        }
+        let wanted = FileHeader { magic: *key_table::MAGIC, tenant, number }.bytes();
+        if files.layout.is_none() || read.is_err() || header != wanted {
+            tracing::error!(path = %path.display(), "the header of a pack or key table is damaged; a new pack is begun");
+            return Ok(None);
         }
         let length = files.pack.length().map_err(io)?;
         let mut at = FILE_HEADER_BYTES as u64;

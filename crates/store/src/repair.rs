@@ -1,16 +1,18 @@
 //! A damaged pack repaired from a copy of the vault.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
 use model::TenantId;
 
-use crate::entry::Scanned;
+use crate::entry::{Compaction, Scanned};
 use crate::key_table::{self, SLOT_BYTES, Slot};
 use crate::pack::PackFiles;
+use crate::tenant::locked;
 use crate::vault::Vault;
-use crate::walk::FILE_HEADER_BYTES;
+use crate::walk::{FILE_HEADER_BYTES, Frame, Source, Step, step};
 use crate::{Result, StoreError, files};
 
 /// Octets that are compared and written at once.
@@ -29,7 +31,8 @@ impl Vault {
     /// Writes over one pack what `copy`, an older copy of the vault such as a backup, has of it, where they
     /// differ; a pack is never changed after it was written, so the copy's octets are the right ones. Slots of
     /// the key table only where ours are not readable: what was erased stays erased. Durable on return, may be
-    /// repeated; a crash in between leaves a pack with less damage.
+    /// repeated; a crash in between leaves a pack with less damage. A pack that was compacted since, here or in
+    /// the copy, is written anew from the copy's entries without what is erased here.
     ///
     /// Returns `None` and changes nothing when the copy does not have the pack or is damaged itself.
     ///
@@ -47,15 +50,72 @@ impl Vault {
         if !copy.scan(tenant, pack..=pack)?.all(sound) {
             return Ok(None);
         }
+        let opened = self.tenant(tenant)?;
+        let _rewriting = locked(&opened.rewriting);
         let (ours, theirs) = (self.folder(tenant), copy.folder(tenant));
         let path = ours.join(files::pack_name(pack));
         let io = |error| StoreError::io("repair", &path, error);
-        let theirs = PackFiles::open(&theirs, pack, false)?;
-        let ours = PackFiles::open(&ours, pack, true)?;
-        let blocks = copy_blocks(&theirs.pack, &ours.pack).map_err(io)?;
+        let theirs = PackFiles::open(&theirs, (tenant, pack), false)?;
+        let ours = PackFiles::open(&ours, (tenant, pack), true)?;
         let slots = copy_slots(&theirs.keys, &ours.keys).map_err(io)?;
-        ours.pack.sync_data().and_then(|()| ours.keys.sync_data()).map_err(io)?;
+        ours.keys.sync_data().map_err(io)?;
+        let blocks = if is_compacted(&ours).map_err(io)? || is_compacted(&theirs).map_err(io)? {
+            if !has_all(&theirs, &ours, pack).map_err(io)? {
+                return Ok(None);
+            }
+            match opened.rewrite(pack, &theirs, self.holders(), &mut |_| {})? {
+                Compaction::Done(done) => done.bytes_after.div_ceil(BLOCK_BYTES as u64),
+                Compaction::Clean | Compaction::Damaged(_) | Compaction::Held => return Ok(None),
+            }
+        } else {
+            let blocks = copy_blocks(&theirs.pack, &ours.pack).map_err(io)?;
+            ours.pack.sync_data().map_err(io)?;
+            blocks
+        };
+        opened.forget(pack);
         Ok(Some(Repaired { blocks, slots }))
+    }
+}
+
+/// Whether entries do not stand where they were first written. Each of them knows it, so that a
+/// damaged head does not matter.
+fn is_compacted(files: &PackFiles) -> io::Result<bool> {
+    if let Some(layout) = &files.layout {
+        return Ok(layout.is_compacted());
+    }
+    Ok(frames(files)?.first().is_some_and(|frame| frame.header.first_offset != 0))
+}
+
+/// Whether the copy has every entry that can be told here and is not erased.
+fn has_all(copy: &PackFiles, ours: &PackFiles, pack: u32) -> io::Result<bool> {
+    let there: HashSet<_> = frames(copy)?
+        .into_iter()
+        .map(|frame| (frame.location(pack), frame.header.content))
+        .collect();
+    for frame in frames(ours)? {
+        let known = there.contains(&(frame.location(pack), frame.header.content));
+        if !known && key_table::read(&ours.keys, frame.header.slot)? != Slot::Erased {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The entries of a pack that can be told.
+fn frames(files: &PackFiles) -> io::Result<Vec<Frame>> {
+    let length = files.pack.length()?;
+    let (mut at, mut found) = (files.start(), Vec::new());
+    loop {
+        match step(&files.pack, at, length)? {
+            Step::End | Step::Torn(_) => return Ok(found),
+            Step::Damaged(range) => at = range.end,
+            Step::Frame(frame) => {
+                at = frame.end().unwrap_or(length);
+                if frame.header.kind.is_some() {
+                    found.push(frame);
+                }
+            }
+        }
     }
 }
 

@@ -9,11 +9,10 @@ use model::{ContentId, DigestWriter};
 use crate::entry::{Damage, EntryKind, Scanned};
 use crate::files;
 use crate::key_table::{self, Slot};
+use crate::layout::{Head, Layout};
 use crate::pack::PackFiles;
 use crate::tenant::Tenant;
-use crate::walk::{
-    ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Frame, PACK_MAGIC, Source, Step, step,
-};
+use crate::walk::{ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, Frame, Source, Step, step};
 use crate::{Result, StoreError};
 
 /// All entries of a range of packs in the order in which they were appended, with everything that is not as it was
@@ -88,13 +87,13 @@ impl Scan {
             (Err(_), _) => return damage(pack_name, 0, "the pack is missing"),
         };
         let (id, length) = (self.tenant.id, pack.length().unwrap_or(0));
-        let mut header = [0; FILE_HEADER_BYTES];
-        let read = Source::read_at(&pack, 0, &mut header);
-        if read.is_err()
-            || header != (FileHeader { magic: *PACK_MAGIC, tenant: id, number }).bytes()
-        {
-            damage(pack_name, 0, "the header of the pack is wrong");
-        }
+        let layout = match Layout::read(&pack, id, number) {
+            Ok(Head::Sound(layout)) => Some(layout),
+            Ok(Head::Damaged | Head::Unknown(_)) | Err(_) => {
+                damage(pack_name, 0, "the header of the pack is wrong");
+                None
+            }
+        };
         let (sound, mut slots) = key_table::parse_table(&table, id, number);
         if !sound && !table.is_empty() {
             damage(keys_name, 0, "the header of the key table is wrong");
@@ -105,8 +104,8 @@ impl Scan {
         self.current = Some(PackScan {
             only: self.only,
             number,
-            files: PackFiles { pack, keys },
-            at: FILE_HEADER_BYTES as u64,
+            at: layout.as_ref().map_or(FILE_HEADER_BYTES as u64, Layout::start),
+            files: PackFiles { pack, keys, layout },
             length: written.as_ref().map_or(length, |written| written.length),
             slots,
             used: HashSet::new(),
@@ -197,6 +196,10 @@ impl PackScan {
             return None;
         }
         let location = frame.location(self.number);
+        let places = self.files.layout.as_ref();
+        if places.is_some_and(|it| it.place_of(location.offset) != Some(frame.offset)) {
+            return Some(damage_at(self.number, frame.offset, "an entry is out of place".into()));
+        }
         let slot = self.slots.get(header.slot as usize).unwrap_or(&Slot::Absent);
         if *slot == Slot::Erased {
             return Some(Scanned::Erased { location, kind, content: header.content });
@@ -210,7 +213,7 @@ impl PackScan {
         if let Err(error) = Source::read_at(&self.files.pack, place, &mut body) {
             return Some(Scanned::Damaged(damaged(format!("it cannot be read: {error}"))));
         }
-        let entry = match tenant.decode(location, header, body, slot, &self.files.pack) {
+        let entry = match tenant.decode(location, header, body, slot, &self.files) {
             Ok(entry) => entry,
             Err(StoreError::Damaged { why, .. }) => return Some(Scanned::Damaged(damaged(why))),
             Err(error) => return Some(Scanned::Damaged(damaged(error.to_string()))),

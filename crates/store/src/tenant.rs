@@ -1,7 +1,6 @@
 //! One tenant's folder: its key, its packs, its dictionary.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +11,12 @@ use model::{ContentId, Location, TenantId};
 use crate::cipher::{self, NONCE_BYTES, Secret, TAG_BYTES};
 use crate::compression;
 use crate::dictionary::{Dictionary, Samples};
-use crate::entry::{Entry, EntryKind, NewEntry, Sealed};
+use crate::entry::{Entry, EntryKind, NewEntry, PackSpace, Sealed};
 use crate::key_table::{self, Slot};
 use crate::master_key::MasterKey;
 use crate::pack::{OpenPack, PackFiles};
 use crate::tenant_files;
-use crate::walk::{ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, Step, step};
+use crate::walk::{ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, Frame, Step, step};
 use crate::{Result, StoreError, files};
 
 const FIRST_DICTIONARY: u32 = 1;
@@ -30,7 +29,11 @@ pub(crate) struct Tenant {
     key: Secret,
     pack_bytes: u64,
     writer: Mutex<Writer>,
-    opened: Mutex<BTreeMap<u32, Arc<PackFiles>>>,
+    pub opened: Mutex<BTreeMap<u32, Arc<PackFiles>>>,
+    /// Held while a pack is written anew: one at a time.
+    pub rewriting: Mutex<()>,
+    /// What was found about packs that are not written to; forgotten when it changes.
+    pub measured: Mutex<BTreeMap<u32, PackSpace>>,
     dictionary: RwLock<Option<Arc<Dictionary>>>,
     samples: Arc<Mutex<Samples>>,
     /// A write or sync failed: the pack that was written to must not be taken up again before the
@@ -75,6 +78,8 @@ impl Tenant {
             pack_bytes,
             writer: Mutex::new(Writer { current: None, next_number: 1, read_only }),
             opened: Mutex::default(),
+            rewriting: Mutex::default(),
+            measured: Mutex::default(),
             dictionary: RwLock::new(None),
             samples,
             tainted: AtomicBool::new(false),
@@ -86,6 +91,9 @@ impl Tenant {
     /// Takes over the last pack and its dictionary.
     fn resume(&self) -> Result<()> {
         let mut writer = locked(&self.writer);
+        if !writer.read_only {
+            files::remove_drafts(&self.dir)?;
+        }
         let last = self.remove_unused(writer.read_only)?;
         writer.next_number = last.saturating_add(1);
         if last == 0 {
@@ -248,14 +256,18 @@ impl Tenant {
 
     pub(crate) fn read(&self, location: Location) -> Result<Entry> {
         let files = self.files(location.pack)?;
-        let (header, body) = self.read_raw(&files.pack, location)?;
-        let path = || self.dir.join(files::keys_name(location.pack));
-        let slot = key_table::read(&files.keys, location.slot)
-            .map_err(|error| StoreError::io("read", &path(), error))?;
-        self.decode(location, &header, body, &slot, &files.pack)
+        let (header, body) = self.read_raw(&files, location)?;
+        let slot = self.slot(&files, location)?;
+        self.decode(location, &header, body, &slot, &files)
     }
 
-    fn read_raw(&self, pack: &File, location: Location) -> Result<(EntryHeader, Vec<u8>)> {
+    fn slot(&self, files: &PackFiles, location: Location) -> Result<Slot> {
+        key_table::read(&files.keys, location.slot).map_err(|error| {
+            StoreError::io("read", &self.dir.join(files::keys_name(location.pack)), error)
+        })
+    }
+
+    fn read_raw(&self, files: &PackFiles, location: Location) -> Result<(EntryHeader, Vec<u8>)> {
         let path = self.dir.join(files::pack_name(location.pack));
         let damaged = |why: &str| StoreError::damaged(entry_name(location), why);
         let mut header = [0; ENTRY_HEADER_BYTES];
@@ -263,18 +275,24 @@ impl Tenant {
             std::io::ErrorKind::UnexpectedEof => damaged("it lies beyond the end of the pack"),
             _ => StoreError::io("read", &path, error),
         };
-        pack.read_exact_at(&mut header, location.offset).map_err(io)?;
+        let Some(place) = files.place_of(location).map_err(io)? else {
+            return Err(match self.slot(files, location)? {
+                Slot::Erased => StoreError::Erased(location),
+                _ => damaged("it was left out, and its key is not erased"),
+            });
+        };
+        files.pack.read_exact_at(&mut header, place).map_err(io)?;
         let header = EntryHeader::parse(&header).ok_or_else(|| damaged("its header is wrong"))?;
-        let length = ENTRY_HEADER_BYTES as u64 + header.body_bytes;
-        if header.slot != location.slot || length != location.length_bytes {
+        let found = Frame { offset: place, header }.location(location.pack);
+        if found != location {
             return Err(damaged("another entry is in its place"));
         }
-        let length = pack.metadata().map_err(io)?.len();
-        if location.offset.saturating_add(location.length_bytes) > length {
+        let length = files.pack.metadata().map_err(io)?.len();
+        if place.saturating_add(location.length_bytes) > length {
             return Err(damaged("it lies beyond the end of the pack"));
         }
         let mut body = vec![0; header.body_bytes as usize];
-        pack.read_exact_at(&mut body, location.offset + ENTRY_HEADER_BYTES as u64).map_err(io)?;
+        files.pack.read_exact_at(&mut body, place + ENTRY_HEADER_BYTES as u64).map_err(io)?;
         Ok((header, body))
     }
 
@@ -285,26 +303,17 @@ impl Tenant {
         header: &EntryHeader,
         mut body: Vec<u8>,
         slot: &Slot,
-        pack: &File,
+        files: &PackFiles,
     ) -> Result<Entry> {
         let damaged = |why: &str| StoreError::damaged(entry_name(location), why);
         let kind = header.kind.ok_or_else(|| damaged("it is the seal of the pack"))?;
-        let wrapped = match slot {
-            Slot::Key(wrapped) => wrapped,
-            Slot::Erased => return Err(StoreError::Erased(location)),
-            Slot::Damaged => return Err(damaged("its key slot is damaged")),
-            Slot::Absent => return Err(damaged("its key is missing")),
-        };
-        let key =
-            cipher::unwrap(&self.key, wrapped).ok_or_else(|| damaged("its key does not unwrap"))?;
-        cipher::decrypt(&key, [0; NONCE_BYTES], &header.bound_to(self.id), &mut body)
-            .ok_or_else(|| damaged("it does not decrypt"))?;
+        self.decrypt(location, header, &mut body, slot)?;
         let length = usize::try_from(header.plain_bytes).map_err(|_| damaged("it is too long"))?;
         let octets = match header.compression {
             compression::NONE => (body.len() == length).then_some(body),
             compression::ZSTD => compression::decompress(&body, length, None),
             compression::ZSTD_DICTIONARY => {
-                let dictionary = self.dictionary_of(header.dictionary, location.pack, pack)?;
+                let dictionary = self.dictionary_of(header.dictionary, location.pack, files)?;
                 compression::decompress(&body, length, Some(&dictionary.decoder))
             }
             _ => None,
@@ -313,14 +322,35 @@ impl Tenant {
         Ok(Entry { kind, content: header.content, octets })
     }
 
+    /// Decrypts and authenticates the body of an entry in place.
+    pub(crate) fn decrypt(
+        &self,
+        location: Location,
+        header: &EntryHeader,
+        body: &mut Vec<u8>,
+        slot: &Slot,
+    ) -> Result<()> {
+        let damaged = |why: &str| StoreError::damaged(entry_name(location), why);
+        let wrapped = match slot {
+            Slot::Key(wrapped) => wrapped,
+            Slot::Erased => return Err(StoreError::Erased(location)),
+            Slot::Damaged => return Err(damaged("its key slot is damaged")),
+            Slot::Absent => return Err(damaged("its key is missing")),
+        };
+        let key =
+            cipher::unwrap(&self.key, wrapped).ok_or_else(|| damaged("its key does not unwrap"))?;
+        cipher::decrypt(&key, [0; NONCE_BYTES], &header.bound_to(self.id), body)
+            .ok_or_else(|| damaged("it does not decrypt"))
+    }
+
     /// The dictionary `id`, which is the first entry of every pack that uses it.
-    fn dictionary_of(&self, id: u32, number: u32, pack: &File) -> Result<Arc<Dictionary>> {
+    fn dictionary_of(&self, id: u32, number: u32, files: &PackFiles) -> Result<Arc<Dictionary>> {
         let known = self.dictionary.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known.filter(|known| known.id == id) {
             return Ok(known);
         }
         let damaged = || StoreError::damaged(format!("pack {number}"), "its dictionary is missing");
-        let read = self.read_dictionary(number, pack)?.filter(|dictionary| dictionary.id == id);
+        let read = self.read_dictionary(number, files)?.filter(|dictionary| dictionary.id == id);
         let read = read.ok_or_else(damaged)?;
         let mut cached = self.dictionary.write().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(cached.get_or_insert(read)))
@@ -330,19 +360,30 @@ impl Tenant {
         if !self.dir.join(files::pack_name(number)).exists() {
             return Ok(None);
         }
-        let pack = &self.files(number)?.pack;
-        self.read_dictionary(number, pack)
+        let files = self.files(number)?;
+        self.read_dictionary(number, &files)
     }
 
-    fn read_dictionary(&self, number: u32, pack: &File) -> Result<Option<Arc<Dictionary>>> {
+    fn read_dictionary(&self, number: u32, files: &PackFiles) -> Result<Option<Arc<Dictionary>>> {
         let path = self.dir.join(files::pack_name(number));
         let io = |error| StoreError::io("read", &path, error);
-        let length = pack.metadata().map_err(io)?.len();
-        let first = match step(pack, FILE_HEADER_BYTES as u64, length).map_err(io)? {
-            Step::Frame(frame) if frame.header.kind == Some(EntryKind::Dictionary) => frame,
-            _ => return Ok(None),
+        let length = files.pack.metadata().map_err(io)?.len();
+        let mut at = files.start();
+        let first = loop {
+            match step(&files.pack, at, length).map_err(io)? {
+                // What stands before the first entry when the head is damaged.
+                Step::Damaged(range) if files.layout.is_none() => at = range.end,
+                Step::Frame(frame) if frame.header.kind == Some(EntryKind::Dictionary) => {
+                    break frame;
+                }
+                _ => return Ok(None),
+            }
         };
-        let entry = self.read(first.location(number))?;
+        let entry = match self.read(first.location(number)) {
+            // The last entry that needed it was erased.
+            Err(StoreError::Erased(_)) => return Ok(None),
+            entry => entry?,
+        };
         if ContentId::of(&entry.octets) != entry.content {
             return Err(StoreError::damaged(path.display().to_string(), "its dictionary is wrong"));
         }
@@ -358,13 +399,17 @@ impl Tenant {
             .iter()
             .for_each(|location| by_pack.entry(location.pack).or_default().push(*location));
         for (number, locations) in by_pack {
-            let files = PackFiles::open(&self.dir, number, true)?;
+            let files = PackFiles::open(&self.dir, (self.id, number), true)?;
             let path = self.dir.join(files::keys_name(number));
             let io = |error| StoreError::io("erase a key in", &path, error);
             let mut slots = Vec::new();
             for location in locations {
                 // The header must name the slot: a wrong location must not erase another entry.
-                self.read_raw(&files.pack, location)?;
+                match self.read_raw(&files, location) {
+                    // Compaction left it out.
+                    Err(StoreError::Erased(_)) => continue,
+                    read => read?,
+                };
                 if key_table::read(&files.keys, location.slot).map_err(io)? != Slot::Erased {
                     slots.push((
                         key_table::offset_of(location.slot),
@@ -372,17 +417,20 @@ impl Tenant {
                     ));
                 }
             }
-            files::write_erased(&files.keys, &slots).map_err(io)?;
+            let erased = files::write_erased(&files.keys, &slots).map_err(io);
+            locked(&self.measured).remove(&number);
+            erased?;
         }
         Ok(())
     }
 
     pub(crate) fn files(&self, number: u32) -> Result<Arc<PackFiles>> {
-        if let Some(files) = locked(&self.opened).get(&number) {
+        // Held while opening: what compaction replaces meanwhile must not stay open for ever.
+        let mut opened = locked(&self.opened);
+        if let Some(files) = opened.get(&number) {
             return Ok(Arc::clone(files));
         }
-        let files = Arc::new(PackFiles::open(&self.dir, number, false)?);
-        let mut opened = locked(&self.opened);
+        let files = Arc::new(PackFiles::open(&self.dir, (self.id, number), false)?);
         while opened.len() >= OPEN_PACKS_MAX {
             opened.pop_first();
         }
@@ -393,6 +441,16 @@ impl Tenant {
     /// Whether it can be closed and opened again.
     pub(crate) fn may_close(&self) -> bool {
         !self.tainted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        locked(&self.writer).read_only
+    }
+
+    /// Seals a pack if it is the one that is written to; the next append begins a new one.
+    pub(crate) fn seal_if_open(&self, number: u32) -> Result<()> {
+        let current = locked(&self.writer).current.take_if(|current| current.number == number);
+        current.map_or(Ok(()), OpenPack::seal)
     }
 
     /// Where the pack that is written to ends durably.
@@ -418,11 +476,12 @@ impl Sealed {
             content: self.content,
             slot,
             batch,
+            first_offset: 0,
         }
     }
 }
 
-fn entry_name(location: Location) -> String {
+pub(crate) fn entry_name(location: Location) -> String {
     format!("entry {} of pack {}", location.slot, location.pack)
 }
 

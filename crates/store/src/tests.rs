@@ -4,140 +4,19 @@ use std::sync::Arc;
 
 use model::{ContentId, Location, TenantId};
 
+use crate::conformance::{self, A, Folder, append, folder_reopened, octets, scan};
 use crate::*;
 
+mod compact;
 mod compose;
 mod damage;
 
-const A: TenantId = TenantId::from_bytes([0xa; 16]);
+#[test]
+fn packs_in_files_keep_the_promises_of_the_port() {
+    conformance::suite(Vault::open);
+}
+
 const B: TenantId = TenantId::from_bytes([0xb; 16]);
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn master(&self) -> MasterKey {
-        MasterKey::open_or_create(&self.0.path().join("master.key"), &self.vault()).unwrap()
-    }
-
-    fn vault(&self) -> std::path::PathBuf {
-        self.0.path().join("vault")
-    }
-
-    fn open(&self) -> Vault {
-        self.open_with(VaultOptions::default())
-    }
-
-    fn open_with(&self, options: VaultOptions) -> Vault {
-        let vault = Vault::open(&self.vault(), &self.master(), options).unwrap();
-        if !options.read_only {
-            vault.create_tenant(A, b"{}").unwrap();
-        }
-        vault
-    }
-
-    /// Makes no tenant.
-    fn open_again(&self) -> Vault {
-        Vault::open(&self.vault(), &self.master(), VaultOptions::default()).unwrap()
-    }
-
-    fn tenant(&self) -> std::path::PathBuf {
-        self.vault().join(A.to_string())
-    }
-}
-
-fn append(vault: &Vault, notes: &[&[u8]]) -> Vec<Location> {
-    let seal = |octets: &&[u8]| {
-        let new = NewEntry { kind: EntryKind::Note, content: ContentId::of(octets), octets };
-        vault.seal(A, &new).unwrap()
-    };
-    vault.append(A, &notes.iter().map(seal).collect::<Vec<_>>()).unwrap()
-}
-
-fn scan(vault: &Vault) -> Vec<Scanned> {
-    vault.scan(A, 1..=u32::MAX).unwrap().collect()
-}
-
-fn octets(scanned: &[Scanned]) -> Vec<Vec<u8>> {
-    scanned
-        .iter()
-        .filter_map(|scanned| match scanned {
-            Scanned::Entry { entry, .. } => Some(entry.octets.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-#[test]
-fn what_was_appended_is_read_back_also_after_a_restart() {
-    let folder = Folder::new();
-    let vault = folder.open();
-    let large: Vec<u8> =
-        (0..3_000_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-    let text = b"again and again ".repeat(5000);
-    let notes: [&[u8]; 4] = [b"one", b"", &large, &text];
-    let locations = append(&vault, &notes);
-    for _ in 0..2 {
-        for (note, location) in notes.iter().zip(&locations) {
-            assert!(vault.read(A, *location).unwrap().octets == *note);
-        }
-    }
-    drop(vault);
-    let vault = folder.open();
-    let more = append(&vault, &[b"two"]);
-    assert_eq!((more[0].pack, more[0].slot), (1, 4));
-    assert!(octets(&scan(&vault)) == [notes[0], notes[1], notes[2], notes[3], b"two"]);
-    let space = vault.space(None).unwrap();
-    assert_eq!((space.packs, space.keys_bytes), (1, 64 * 6));
-    assert!(space.packs_bytes < (large.len() + text.len() / 10) as u64);
-}
-
-#[test]
-fn a_full_pack_is_sealed_and_a_new_one_is_begun() {
-    let folder = Folder::new();
-    let options = VaultOptions { pack_bytes: 200, ..VaultOptions::default() };
-    let vault = folder.open_with(options);
-    let notes: Vec<Vec<u8>> = (0..7u8).map(|n| vec![n; 40]).collect();
-    let locations: Vec<Location> = notes.iter().map(|note| append(&vault, &[note])[0]).collect();
-    assert!(locations.last().unwrap().pack >= 3);
-    drop(vault);
-    let vault = folder.open_with(options);
-    assert_eq!(octets(&scan(&vault)), notes);
-    assert_eq!(scan(&vault).len(), notes.len());
-    assert_eq!(vault.packs(A).unwrap().len() as u32, locations.last().unwrap().pack);
-    let second = locations.iter().filter(|location| location.pack == 2).count();
-    assert!(second > 0 && vault.scan(A, 2..=2).unwrap().count() == second);
-}
-
-#[test]
-fn an_erased_entry_can_be_read_by_nobody() {
-    let folder = Folder::new();
-    let vault = folder.open();
-    let locations = append(&vault, &[b"keep", b"forget", b"keep too"]);
-    let keys_before = std::fs::read(folder.tenant().join("00000001.keys")).unwrap();
-    vault.erase(A, &[locations[1]]).unwrap();
-    vault.erase(A, &[locations[1]]).unwrap();
-    for vault in [vault, folder_reopened(&folder)] {
-        assert!(matches!(vault.read(A, locations[1]), Err(StoreError::Erased(_))));
-        assert_eq!(vault.read(A, locations[0]).unwrap().octets, b"keep");
-        let scanned = scan(&vault);
-        assert!(
-            matches!(&scanned[1], Scanned::Erased { content, .. } if *content == ContentId::of(b"forget"))
-        );
-        assert_eq!(octets(&scanned), [b"keep".to_vec(), b"keep too".to_vec()]);
-        drop(vault);
-    }
-    let keys_after = std::fs::read(folder.tenant().join("00000001.keys")).unwrap();
-    let wrapped = &keys_before[64 + 64 + 8..64 + 64 + 48];
-    assert!(!keys_after.windows(40).any(|window| window == wrapped), "the wrapped key is gone");
-}
-
-fn folder_reopened(folder: &Folder) -> Vault {
-    folder.open_with(VaultOptions { read_only: true, ..VaultOptions::default() })
-}
 
 #[test]
 fn a_location_that_is_wrong_erases_nothing() {
@@ -188,7 +67,7 @@ fn nothing_is_readable_on_disk_without_keys() {
 fn the_master_key_file_is_private_and_never_replaced() {
     let folder = Folder::new();
     let key = folder.master();
-    let path = folder.0.path().join("master.key");
+    let path = folder.dir.path().join("master.key");
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(folder.master().id(), key.id());
     let text = std::fs::read_to_string(&path).unwrap();
@@ -208,8 +87,8 @@ fn a_wrong_or_missing_master_key_is_told_clearly() {
     let folder = Folder::new();
     drop(folder.open());
     let right = folder.master();
-    let path = folder.0.path().join("master.key");
-    std::fs::rename(&path, folder.0.path().join("elsewhere")).unwrap();
+    let path = folder.dir.path().join("master.key");
+    std::fs::rename(&path, folder.dir.path().join("elsewhere")).unwrap();
     let missing = MasterKey::open_or_create(&path, &folder.vault());
     assert!(matches!(missing, Err(StoreError::MasterKeyMissing { .. })));
     let other = Folder::new().master();
@@ -219,19 +98,6 @@ fn a_wrong_or_missing_master_key_is_told_clearly() {
         error.contains(&right.id().to_string()) && error.contains(&other.id().to_string()),
         "{error}"
     );
-}
-
-#[test]
-fn a_second_process_on_the_same_vault_is_refused_but_may_read() {
-    let folder = Folder::new();
-    let first = folder.open();
-    let location = append(&first, &[b"note"])[0];
-    let second = Vault::open(&folder.vault(), &folder.master(), VaultOptions::default());
-    assert!(matches!(second, Err(StoreError::Locked { .. })));
-    let reader = folder_reopened(&folder);
-    assert_eq!(reader.read(A, location).unwrap().octets, b"note");
-    assert!(matches!(reader.erase(A, &[location]), Err(StoreError::ReadOnly)));
-    assert!(matches!(reader.append(A, &[]), Err(StoreError::ReadOnly)));
 }
 
 /// A list mail with words of its own.
@@ -337,23 +203,6 @@ fn one_damaged_tenant_key_puts_only_that_tenant_out_of_service() {
     assert_eq!(vault.tenant_info(B).unwrap().as_deref(), Some(&b"b"[..]));
     assert!(vault.packs(B).unwrap().is_empty());
     assert!(vault.troubles().is_empty());
-}
-
-#[test]
-fn an_idle_tenant_is_closed_and_goes_on_where_it_was() {
-    let folder = Folder::new();
-    let vault = folder.open();
-    let first = append(&vault, &[b"one"])[0];
-    assert_eq!(vault.release_idle(), 1, "used just now");
-    let second = append(&vault, &[b"two"])[0];
-    assert_eq!(vault.release_idle(), 1);
-    assert_eq!(vault.release_idle(), 0, "not used since");
-    let third = append(&vault, &[b"three"])[0];
-    assert_eq!((first.pack, second.pack, third.pack), (1, 1, 1));
-    assert_eq!((first.slot, second.slot, third.slot), (0, 1, 2));
-    for (location, octets) in [(first, &b"one"[..]), (second, b"two"), (third, b"three")] {
-        assert_eq!(vault.read(A, location).unwrap().octets, octets);
-    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use model::{Location, TenantId};
 
 use crate::dictionary::Samples;
-use crate::entry::{Entry, NewEntry, Sealed, Space};
+use crate::entry::{Compaction, Entry, NewEntry, PackSpace, Sealed, Space};
 use crate::master_key::MasterKey;
 use crate::scan::Scan;
 use crate::tenant::{Tenant, locked};
@@ -38,6 +38,8 @@ pub struct Vault {
     master: MasterKey,
     options: VaultOptions,
     tenants: RwLock<HashMap<TenantId, Arc<Slot>>>,
+    /// Who copies the vault: meanwhile no file is replaced.
+    holders: Arc<Mutex<usize>>,
     _lock: Option<File>,
 }
 
@@ -90,8 +92,8 @@ impl Vault {
         if let Some(error) = wrong.filter(|_| !readable) {
             return Err(error);
         }
-        let (dir, master) = (dir.to_owned(), master.clone());
-        Ok(Self { dir, master, options, tenants: RwLock::new(tenants), _lock: lock })
+        let (dir, master, holders) = (dir.to_owned(), master.clone(), Arc::default());
+        Ok(Self { dir, master, options, tenants: RwLock::new(tenants), holders, _lock: lock })
     }
 
     /// Makes room for a tenant under a fresh key; durable on return. `info` is what a rebuild must
@@ -208,6 +210,39 @@ impl Vault {
         self.tenant(tenant)?.packs()
     }
 
+    /// What of one pack could be given back to the disk. Reads its key table; memory is that table.
+    ///
+    /// # Errors
+    /// `Io` when pack or key table cannot be read.
+    pub fn pack_space(&self, tenant: TenantId, pack: u32) -> Result<PackSpace> {
+        self.tenant(tenant)?.pack_space(pack)
+    }
+
+    /// Writes a pack anew without the entries whose keys are erased, and puts it in the place of the old one;
+    /// durable on return, may be repeated, one pack of a tenant at a time. Entries keep their [`Location`]s and
+    /// whoever reads goes on. Every entry that stays is decrypted and authenticated on the way; if one is not as
+    /// it was written, the pack stays as it is. A pack that is written to is sealed before.
+    ///
+    /// Needs as much room on the disk as the new pack. `pace` is called with the bytes of each entry and may
+    /// wait. A crash at any moment leaves the old pack or the new one.
+    ///
+    /// # Errors
+    /// `ReadOnly`, `Full`, `Io`: the old pack is there.
+    pub fn compact(
+        &self,
+        tenant: TenantId,
+        pack: u32,
+        pace: &mut dyn FnMut(u64),
+    ) -> Result<Compaction> {
+        self.tenant(tenant)?.compact(pack, &self.holders, pace)
+    }
+
+    /// While it lives, no pack is replaced by another file: for who copies the folder.
+    pub fn hold(&self) -> VaultHold {
+        *locked(&self.holders) += 1;
+        VaultHold(Arc::clone(&self.holders))
+    }
+
     /// Bytes on disk of one tenant, or of all; looks at the folders, opens nothing.
     pub fn space(&self, tenant: Option<TenantId>) -> Result<Space> {
         let tenants = tenant.map_or_else(|| self.tenants(), |tenant| vec![tenant]);
@@ -229,6 +264,10 @@ impl Vault {
         tenants.values().filter(|slot| locked(&slot.state).release_idle()).count()
     }
 
+    pub(crate) fn holders(&self) -> &Mutex<usize> {
+        &self.holders
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         self.options.read_only
     }
@@ -242,8 +281,8 @@ impl Vault {
         tenants.get(&id).cloned().ok_or(StoreError::UnknownTenant(id))
     }
 
-    /// The tenant with its packs open. Held across opening, so that nobody opens it twice.
-    fn tenant(&self, id: TenantId) -> Result<Arc<Tenant>> {
+    /// The tenant with its packs open. The lock is held across opening, so that nobody opens it twice.
+    pub(crate) fn tenant(&self, id: TenantId) -> Result<Arc<Tenant>> {
         let slot = self.slot(id)?;
         let mut state = locked(&slot.state);
         state.used = true;
@@ -263,6 +302,16 @@ impl Vault {
                 Err(error)
             }
         }
+    }
+}
+
+/// See [`Vault::hold`].
+#[derive(Debug)]
+pub struct VaultHold(Arc<Mutex<usize>>);
+
+impl Drop for VaultHold {
+    fn drop(&mut self) {
+        *locked(&self.0) -= 1;
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct EntryHeader {
     pub content: ContentId,
     pub slot: u32,
     pub batch: u32,
+    /// In a compacted pack: where the entry stood when the pack was first written; else 0.
+    pub first_offset: u64,
 }
 
 impl EntryHeader {
@@ -72,6 +74,7 @@ impl EntryHeader {
             content: ContentId(headers),
             slot: SEAL_SLOT,
             batch,
+            first_offset: 0,
         }
     }
 
@@ -86,6 +89,7 @@ impl EntryHeader {
         bytes[28..60].copy_from_slice(self.content.as_bytes());
         bytes[60..64].copy_from_slice(&self.slot.to_le_bytes());
         bytes[64..68].copy_from_slice(&self.batch.to_le_bytes());
+        bytes[68..76].copy_from_slice(&self.first_offset.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..76]);
         bytes[76..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -109,6 +113,7 @@ impl EntryHeader {
             content,
             slot: u32_at(bytes, 60),
             batch: u32_at(bytes, 64),
+            first_offset: u64_at(bytes, 68),
         };
         let sound = match kind {
             None => header.body_bytes == 0,
@@ -137,9 +142,12 @@ impl Frame {
         self.offset.checked_add(ENTRY_HEADER_BYTES as u64)?.checked_add(self.header.body_bytes)
     }
 
+    /// Where the entry is to be found, whether or not the pack was compacted.
     pub(crate) fn location(&self, pack: u32) -> Location {
         let length_bytes = ENTRY_HEADER_BYTES as u64 + self.header.body_bytes;
-        Location { pack, slot: self.header.slot, offset: self.offset, length_bytes }
+        let EntryHeader { slot, first_offset, .. } = self.header;
+        let offset = if first_offset == 0 { self.offset } else { first_offset };
+        Location { pack, slot, offset, length_bytes }
     }
 }
 
@@ -242,10 +250,10 @@ fn only_zeros(source: &dyn Source, from: u64, length: u64) -> io::Result<bool> {
     Ok(true)
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }

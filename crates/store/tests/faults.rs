@@ -5,7 +5,8 @@ use std::process::Command;
 
 use model::{ContentId, Location, TenantId};
 use store::{
-    CRASH_POINTS, EntryKind, MasterKey, NewEntry, Scanned, StoreError, Vault, VaultOptions,
+    COMPACTION_CRASH_POINTS, CRASH_POINTS, Compaction, EntryKind, MasterKey, NewEntry, Scanned,
+    StoreError, Vault, VaultOptions,
 };
 
 const FOLDER: &str = "STORE_CRASH_FOLDER";
@@ -102,7 +103,108 @@ fn the_child_that_crashes() {
     let (Ok(dir), Ok(point)) = (std::env::var(FOLDER), std::env::var(POINT)) else { return };
     let _scenario = fail::FailScenario::setup();
     fail::cfg_callback(point.as_str(), || std::process::abort()).unwrap();
-    work(Path::new(&dir));
+    if point.starts_with("store.compact.") {
+        compact_all(&open(Path::new(&dir)));
+    } else {
+        work(Path::new(&dir));
+    }
+}
+
+fn numbered(number: u32) -> Vec<u8> {
+    (0..400u32)
+        .flat_map(|at| (number * 401 + at).wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect()
+}
+
+/// Notes in several packs, every third of them erased: (place, what is there).
+fn erased_in_part(dir: &Path) -> Vec<(Location, Option<Vec<u8>>)> {
+    let vault = open(dir);
+    let mut all = Vec::new();
+    for number in 0..100 {
+        let note = numbered(number);
+        let location = append(&vault, &note).unwrap();
+        let erased = number % 3 == 1;
+        if erased {
+            vault.erase(TENANT, &[location]).unwrap();
+        }
+        all.push((location, (!erased).then_some(note)));
+    }
+    all
+}
+
+/// Returns the packs that were written anew.
+fn compact_all(vault: &Vault) -> usize {
+    let packs = vault.packs(TENANT).unwrap();
+    let done = |pack: &u32| match vault.compact(TENANT, *pack, &mut |_| {}).unwrap() {
+        Compaction::Done(_) => true,
+        Compaction::Clean => false,
+        other => panic!("{other:?}"),
+    };
+    packs.iter().filter(|pack| done(pack)).count()
+}
+
+fn holds_exactly(vault: &Vault, all: &[(Location, Option<Vec<u8>>)], point: &str) {
+    for (location, wanted) in all {
+        match (vault.read(TENANT, *location), wanted) {
+            (Ok(entry), Some(wanted)) => assert!(entry.octets == *wanted, "{point}"),
+            (Err(StoreError::Erased(_)), None) => {}
+            (read, _) => panic!("{point}: {read:?}"),
+        }
+    }
+    let wanted: Vec<Vec<u8>> = all.iter().filter_map(|(_, note)| note.clone()).collect();
+    assert!(clean_notes(vault) == wanted, "{point}");
+}
+
+fn drafts(dir: &Path) -> usize {
+    let items = std::fs::read_dir(dir.join("vault").join(TENANT.to_string())).unwrap();
+    items.filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|e| e == "new")).count()
+}
+
+#[test]
+fn a_compaction_that_ends_at_any_crash_point_leaves_the_old_pack_or_the_new_one() {
+    let scenario = fail::FailScenario::setup();
+    for point in COMPACTION_CRASH_POINTS {
+        let dir = tempfile::tempdir().unwrap();
+        let all = erased_in_part(dir.path());
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "the_child_that_crashes", "--nocapture"]);
+        let ended = child.env(FOLDER, dir.path()).env(POINT, point).output().unwrap();
+        assert!(!ended.status.success(), "{point} was never reached");
+        let vault = open(dir.path());
+        holds_exactly(&vault, &all, point);
+        assert_eq!(drafts(dir.path()), 0, "{point}");
+        assert!(compact_all(&vault) > 0, "{point}");
+        assert_eq!(compact_all(&vault), 0, "{point}");
+        holds_exactly(&vault, &all, point);
+        append(&vault, b"new").unwrap();
+        assert_eq!(clean_notes(&vault).last().unwrap(), b"new", "{point}");
+    }
+    scenario.teardown();
+}
+
+#[test]
+fn a_compaction_that_cannot_write_or_sync_leaves_the_old_pack() {
+    let scenario = fail::FailScenario::setup();
+    let dir = tempfile::tempdir().unwrap();
+    let all = erased_in_part(dir.path());
+    let vault = open(dir.path());
+    for point in COMPACTION_CRASH_POINTS {
+        for (fault, full) in [("return", false), ("return(full)", true)] {
+            fail::cfg(*point, fault).unwrap();
+            let failed = vault.compact(TENANT, 1, &mut |_| {});
+            fail::remove(*point);
+            match failed {
+                Err(StoreError::Full { .. }) if full => {}
+                Err(StoreError::Io { .. }) if !full => {}
+                // An earlier attempt came past the moment at which the new pack counts.
+                Ok(Compaction::Clean) => {}
+                other => panic!("{point}: {other:?}"),
+            }
+            assert_eq!(drafts(dir.path()), 0, "{point}");
+            holds_exactly(&vault, &all, point);
+        }
+    }
+    scenario.teardown();
 }
 
 #[test]

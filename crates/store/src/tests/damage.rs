@@ -1,24 +1,18 @@
 //! What a crash or a bad disk leaves.
 
 use super::*;
+use crate::conformance::damages;
 
-fn copy_of(folder: &Folder) -> Folder {
+pub(super) fn copy_of(folder: &Folder) -> Folder {
     let copy = Folder::new();
     std::fs::create_dir_all(copy.tenant()).unwrap();
-    std::fs::copy(folder.0.path().join("master.key"), copy.0.path().join("master.key")).unwrap();
+    std::fs::copy(folder.dir.path().join("master.key"), copy.dir.path().join("master.key"))
+        .unwrap();
     for item in std::fs::read_dir(folder.tenant()).unwrap() {
         let path = item.unwrap().path();
         std::fs::copy(&path, copy.tenant().join(path.file_name().unwrap())).unwrap();
     }
     copy
-}
-
-fn damages(scanned: Vec<Scanned>) -> Vec<Damage> {
-    let damage = |scanned| match scanned {
-        Scanned::Damaged(damage) => Some(damage),
-        _ => None,
-    };
-    scanned.into_iter().filter_map(damage).collect()
 }
 
 #[test]
