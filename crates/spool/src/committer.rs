@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use crate::cipher::{Cipher, fresh_key};
 use crate::draft::Finished;
 use crate::entry;
 use crate::files;
 use crate::frames::{Frame, SEGMENT_HEADER_BYTES, segment_header};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_COUNT_MAX, IDLE_SEGMENT_AGE};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_COUNT_MAX, IDLE_SEGMENT_AGE, SEGMENT_AGE};
 use crate::queue::{Segment, Waiting};
 use crate::spool::{Shared, SpoolId, locked};
 use crate::{Result, SpoolError};
@@ -24,6 +25,8 @@ pub(crate) struct Job {
 #[derive(Default)]
 pub(crate) struct Pending {
     pub jobs: std::collections::VecDeque<Job>,
+    /// Who waits for the active segment to take no more entries.
+    pub rotations: Vec<mpsc::SyncSender<()>>,
     pub closed: bool,
 }
 
@@ -37,6 +40,7 @@ struct Active {
     next_index: u64,
     /// Large files included.
     charged: u64,
+    begun: Instant,
     /// The folder does not know the file durably yet.
     unnamed: bool,
 }
@@ -56,7 +60,14 @@ pub(crate) fn sync_large_files(shared: &Shared, jobs: &mpsc::Receiver<Job>) {
 pub(crate) fn commit_batches(shared: &Shared) {
     let mut active = None;
     let mut buffer = Vec::new();
-    while let Some(batch) = next_batch(shared) {
+    while let Some((batch, rotations)) = next_batch(shared) {
+        if !rotations.is_empty() {
+            if let Some(active) = active.take() {
+                deactivate(shared, &active);
+            }
+            // Who does not wait any more is not told.
+            rotations.iter().for_each(|told| _ = told.try_send(()));
+        }
         if batch.is_empty() {
             retire_idle(shared, &mut active);
             continue;
@@ -69,20 +80,24 @@ pub(crate) fn commit_batches(shared: &Shared) {
     }
 }
 
-/// All drafts that wait, within the limits; empty when nobody came for a while, `None` at the end.
-fn next_batch(shared: &Shared) -> Option<Vec<Job>> {
+/// All drafts that wait, within the limits, and who wants a new segment for them; empty when nobody came for
+/// a while, `None` at the end.
+fn next_batch(shared: &Shared) -> Option<(Vec<Job>, Vec<mpsc::SyncSender<()>>)> {
     let mut pending = locked(&shared.pending);
-    if pending.jobs.is_empty() {
+    if pending.jobs.is_empty() && pending.rotations.is_empty() {
         if pending.closed {
             return None;
         }
-        let idle = |pending: &mut Pending| pending.jobs.is_empty() && !pending.closed;
+        let idle = |pending: &mut Pending| {
+            pending.jobs.is_empty() && pending.rotations.is_empty() && !pending.closed
+        };
         let waited = shared.pending_changed.wait_timeout_while(pending, IDLE_SEGMENT_AGE, idle);
         pending = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
-        if pending.jobs.is_empty() && pending.closed {
+        if pending.jobs.is_empty() && pending.rotations.is_empty() && pending.closed {
             return None;
         }
     }
+    let rotations = std::mem::take(&mut pending.rotations);
     let mut batch = Vec::new();
     let mut bytes = 0;
     while let Some(next) = pending.jobs.front() {
@@ -92,7 +107,7 @@ fn next_batch(shared: &Shared) -> Option<Vec<Job>> {
         }
         batch.extend(pending.jobs.pop_front());
     }
-    Some(batch)
+    Some((batch, rotations))
 }
 
 fn commit(shared: &Shared, active: &mut Option<Active>, buffer: &mut Vec<u8>, batch: Vec<Job>) {
@@ -123,7 +138,11 @@ fn write_durably(
     buffer: &mut Vec<u8>,
     batch: &[Job],
 ) -> Result<Vec<Frame>> {
-    if let Some(full) = active.take_if(|active| active.charged >= shared.limits().segment_bytes) {
+    let segment_bytes = shared.limits().segment_bytes;
+    let full = |active: &mut Active| {
+        active.charged >= segment_bytes || active.begun.elapsed() >= SEGMENT_AGE
+    };
+    if let Some(full) = active.take_if(full) {
         deactivate(shared, &full);
     }
     if active.is_none() {
@@ -212,7 +231,8 @@ fn create(shared: &Shared) -> Result<Active> {
     let mut queue = locked(&shared.queue);
     queue.segments.insert(number, segment);
     queue.bytes += length;
-    Ok(Active { number, file, cipher, length, next_index: 0, charged: length, unnamed: true })
+    let (charged, begun) = (length, Instant::now());
+    Ok(Active { number, file, cipher, length, next_index: 0, charged, begun, unnamed: true })
 }
 
 /// No more entries come into this segment; it is erased when all of them are settled.

@@ -1,7 +1,33 @@
-use std::sync::Arc;
+//! When segments go: not while somebody copies the folder, and early when something must be gone.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use crate::queue::Retired;
-use crate::spool::{Shared, locked};
+use crate::spool::{Shared, Spool, locked};
+
+impl Spool {
+    /// Keeps settled segments and their large files on disk for as long as the hold lives: for who
+    /// copies the folder. Afterwards they are erased.
+    pub fn hold(&self) -> Hold {
+        Hold::new(Arc::clone(self.shared()))
+    }
+
+    /// Lets the segment that is written to take no more entries, so that it is erased as soon as all of them are
+    /// settled (or when the last [`Hold`] ends). `false` when that took longer than `wait`; it happens all the
+    /// same. Call it when something left the archive that may still be here.
+    pub fn rotate(&self, wait: Duration) -> bool {
+        let (told, heard) = mpsc::sync_channel(1);
+        let mut pending = locked(&self.shared().pending);
+        if pending.closed {
+            return true;
+        }
+        pending.rotations.push(told);
+        drop(pending);
+        self.shared().pending_changed.notify_one();
+        heard.recv_timeout(wait).is_ok()
+    }
+}
 
 /// Segments whose erasure waits, while anybody holds the spool.
 #[derive(Default)]

@@ -7,6 +7,8 @@
 
 mod cipher;
 mod committer;
+#[cfg(test)]
+mod conformance;
 mod draft;
 mod entry;
 mod error;

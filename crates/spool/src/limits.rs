@@ -12,6 +12,10 @@ pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
 /// A segment without unsettled entries is erased after this time, although it is not full.
 pub(crate) const IDLE_SEGMENT_AGE: Duration = Duration::from_secs(5);
 
+/// A segment that was begun so long ago is followed by a new one, although it is not full: what
+/// leaves the archive must not stay here until much other mail has come.
+pub(crate) const SEGMENT_AGE: Duration = Duration::from_secs(60);
+
 /// How long an entry waits that could not be read.
 pub(crate) const READ_RETRY: Duration = Duration::from_secs(30);
 

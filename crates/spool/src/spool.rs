@@ -16,7 +16,7 @@ use crate::draft::Draft;
 use crate::entry::{self, Metadata};
 use crate::files;
 use crate::frames::ENTRY_HEADER_BYTES;
-use crate::hold::{Erasure, Hold};
+use crate::hold::Erasure;
 use crate::limits::{DRAFTS_BYTES_MAX, READ_RETRY, SpoolLimits};
 use crate::queue::{Queue, Retired, Waiting};
 use crate::{Fullness, Result, SpoolError, large, open};
@@ -319,18 +319,12 @@ impl Spool {
         self.shared().drafts_bytes.load(Ordering::Relaxed)
     }
 
-    /// Keeps settled segments and their large files on disk for as long as the hold lives: for who
-    /// copies the folder. Afterwards they are erased.
-    pub fn hold(&self) -> Hold {
-        Hold::new(Arc::clone(self.shared()))
-    }
-
     /// Makes durable what waits, then takes no more; blocked claims return. May be repeated.
     pub fn close(&self) {
         self.handle.close();
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
     }
 }
