@@ -100,8 +100,9 @@ pub use people::{
     GROUP_NAME_CHARS_MAX, GROUPS_MAX, Group, GroupRow, Origin, ParseAccountKindError, People,
 };
 pub use record::{
-    Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, NotSelected, Outcome,
-    PartUse, PartUser, QuarantineFilter, QuarantineList, QuarantineRow, QuarantineState, Records,
+    Batch, Committed, Figures, Inserted, NewPart, NewQuarantine, NewRecord, NotSelected, Numbers,
+    Outcome, PartUse, PartUser, QuarantineFilter, QuarantineList, QuarantineRow, QuarantineState,
+    Records,
 };
 pub use removal::{Removal, RemovalFacts, Removals};
 pub use retention::{

@@ -1,4 +1,5 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use model::{
     ContentId, Digest, Envelope, Location, QuarantineId, RecordFacts, RecordId, Source, Summary,
@@ -25,6 +26,26 @@ pub struct Batch {
     pub uses: Vec<PartUse>,
     /// Written again from the vault: the history over time has counted it already.
     pub replay: bool,
+    /// In a rebuild: what the sealed batches of the ledger say.
+    pub numbers: Numbers,
+}
+
+/// The numbers of the ledger that sealed batches give to the arrival of mail: a rebuild must not
+/// give them to anything else, whatever of the vault is lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Of the batch's records, by the digest of their facts.
+    pub by_facts: HashMap<Digest, u64>,
+    /// What is sealed; in order.
+    pub sealed: Vec<RangeInclusive<u64>>,
+}
+
+impl Numbers {
+    /// The sealed batches that hold a number.
+    pub fn sealed(&self, seq: u64) -> Option<&RangeInclusive<u64>> {
+        let after = self.sealed.partition_point(|range| *range.start() <= seq);
+        self.sealed.get(after.checked_sub(1)?).filter(|range| range.contains(&seq))
+    }
 }
 
 /// The parts that one of the batch's entries refers to.
@@ -268,6 +289,10 @@ pub trait Records: Send + Sync {
     fn visible_after(&self, scope: &Scope, after_seq: u64) -> Result<u64, CatalogError>;
 
     fn figures(&self, tenant: TenantId) -> Result<Figures, CatalogError>;
+
+    /// The figures counted anew from the rows, to be compared; takes as long as these are many. What
+    /// leaves no row is as in [`Records::figures`].
+    fn recount(&self, tenant: TenantId) -> Result<Figures, CatalogError>;
 
     /// What the filter names, newest first, below the row `before`, at most `limit`.
     fn quarantine(

@@ -27,7 +27,7 @@ pub use check::CheckedLedger;
 pub use error::{LedgerError, Result};
 pub use event::{EVENT_CRASH_POINTS, recover_event};
 pub use export::Export;
-pub use note::{Seal, SealedBatch, recover_note};
+pub use note::{Seal, SealedBatch, SealedNumbers, recover_note};
 pub use octets::{DeliveryOctets, Salvaged};
 pub use renew::{RENEWAL_CRASH_POINTS, RENEWED_MAX, Renewed};
 pub use seal::{Asked, Authority, How, LEAVES_MAX, SEAL_CRASH_POINTS, Sealed};

@@ -1,9 +1,15 @@
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+
 use catalog::{Catalog, SealedBatchRow};
 use evidence::export::last_token;
-use evidence::ledger::{Batch, decode_note, encode_note};
-use evidence::{EvidenceRecord, HashValue, Limits, LocalSeal, RenewedBatch, TimeStampToken};
-use model::{Location, TenantId};
+use evidence::ledger::{Batch, Leaf, decode_note, encode_note};
+use evidence::{
+    EvidenceRecord, HashAlgorithm, HashValue, Limits, LocalSeal, RenewedBatch, TimeStampToken,
+};
+use model::{Location, RecordFacts, TenantId};
 
+use crate::octets::members_of;
 use crate::{Ledger, LedgerError, Result};
 
 /// A batch and its seal, as a note of the vault holds them.
@@ -100,6 +106,56 @@ pub fn recover_note(
     };
     catalog.save_sealed_batch(tenant, &row)?;
     Ok(true)
+}
+
+/// Under which numbers the arrival of mail was sealed, for a rebuild: by the digest of the leaf.
+///
+/// Batches under other hash algorithms than SHA-256 are left out: their leaves cannot be made from
+/// what facts name, and mail takes its numbers in its order.
+#[derive(Debug, Default)]
+pub struct SealedNumbers {
+    /// The first half of a leaf's digest is enough to tell mails apart; half the memory.
+    by_leaf: HashMap<[u8; 16], u64>,
+    sealed: BTreeMap<u64, u64>,
+}
+
+impl SealedNumbers {
+    /// Takes the numbers from a note of the vault, if it is a sealed batch.
+    pub fn learn(&mut self, tenant: TenantId, octets: &[u8]) {
+        let limits = Limits::default();
+        let Ok((file, ..)) = decode_note(octets, &limits) else { return };
+        let Ok(batch) = Batch::parse(file, &limits) else { return };
+        if batch.tenant != tenant || batch.algorithm != HashAlgorithm::Sha256 {
+            return;
+        }
+        self.sealed.insert(batch.first_seq(), batch.last_seq());
+        for leaf in batch.leaves.iter().filter(|leaf| ["archived", "merged"].contains(&&*leaf.kind))
+        {
+            if let Some(half) = leaf.digest.as_slice().first_chunk() {
+                self.by_leaf.entry(*half).or_insert(leaf.seq);
+            }
+        }
+    }
+
+    /// The number under which a delivery was sealed.
+    pub fn of(&self, facts: &RecordFacts, json: &[u8]) -> Option<u64> {
+        let leaf = Leaf::digest_of(&members_of(facts, json)).ok()?;
+        self.by_leaf.get(leaf.as_slice().first_chunk::<16>()?).copied()
+    }
+
+    /// What is sealed, in order, as few spans as there are.
+    pub fn spans(&self) -> Vec<RangeInclusive<u64>> {
+        let mut spans: Vec<RangeInclusive<u64>> = Vec::new();
+        for (&first, &last) in &self.sealed {
+            match spans.last_mut() {
+                Some(span) if first <= span.end().saturating_add(1) => {
+                    *span = *span.start()..=last.max(*span.end());
+                }
+                _ => spans.push(first..=last),
+            }
+        }
+        spans
+    }
 }
 
 /// A renewal follows its batch; one without it is left alone.

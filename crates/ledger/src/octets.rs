@@ -63,14 +63,7 @@ impl Ledger {
         let entry = self.vault.read(tenant, at)?;
         let bundle = Bundle::parse(&entry.octets)?;
         let facts = parse_facts(seq, bundle.facts())?;
-        let named = [
-            Some(facts.content),
-            facts.decrypted,
-            facts.report.as_ref().map(|report| report.content),
-        ];
-        let mut members: Vec<Digest> = named.into_iter().flatten().map(|it| it.0).collect();
-        members.push(Digest::of(bundle.facts()));
-        Ok(members)
+        Ok(members_of(&facts, bundle.facts()))
     }
 
     /// Everything of one delivery of a record, from the vault.
@@ -148,6 +141,15 @@ impl Ledger {
         let mail = bundle.reassemble(SectionKind::Mail, &source)?.ok_or_else(missing)?;
         Ok((mail, bundle.reassemble(SectionKind::Decrypted, &source)?))
     }
+}
+
+/// The members of a delivery's data object group, as its facts name them.
+pub(crate) fn members_of(facts: &RecordFacts, json: &[u8]) -> Vec<Digest> {
+    let report = facts.report.as_ref().map(|report| report.content);
+    let named = [Some(facts.content), facts.decrypted, report];
+    let mut members: Vec<Digest> = named.into_iter().flatten().map(|it| it.0).collect();
+    members.push(Digest::of(json));
+    members
 }
 
 fn parse_facts(seq: u64, json: &[u8]) -> Result<RecordFacts> {

@@ -1,15 +1,17 @@
 //! Catalog and index anew from packs and key tables alone.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use catalog::{
-    Batch, Catalog, DomainRow, MatterNote, NewPart, NewQuarantine, NewRecord, PartUse, PartUser,
-    SourceKind, SourceRow, SourceState, Tenant, TenantState,
+    Batch, Catalog, DomainRow, MatterNote, NewPart, NewQuarantine, NewRecord, Numbers, PartUse,
+    PartUser, SourceKind, SourceRow, SourceState, Tenant, TenantState,
 };
 use index::SearchIndex;
 use model::{
-    Clock, ContentId, Digest, Location, QuarantineId, RecordFacts, Shape, TenantId, Timestamp,
+    Clock, ContentId, Digest, Location, QuarantineId, RecordFacts, RecordId, Shape, TenantId,
+    Timestamp,
 };
 use pipeline::{
     Decision, HeldFacts, IndexFigures, Indexer, OwnDomain, Places, Reload, TenantInfo, list_date,
@@ -131,10 +133,13 @@ fn rebuild_tenant(
     let replay = catalog.has_history(tenant)?;
     // Events that are not about mail know their numbers; mail takes what is left, in its order.
     let mut doomed = Doomed::default();
+    // Mail that was sealed keeps its number, whatever of the vault is lost or stands there twice.
+    let mut sealed = ledger::SealedNumbers::default();
     for scanned in vault.scan(tenant, 1..=u32::MAX)?.only(EntryKind::Note) {
         if let Scanned::Entry { location, entry } = scanned {
             ledger::recover_event(&**catalog, tenant, location, &entry.octets)?;
             doomed.learn(&**catalog, tenant, &entry.octets)?;
+            sealed.learn(tenant, &entry.octets);
         }
     }
     // A disposal was interrupted before these keys were erased.
@@ -147,6 +152,8 @@ fn rebuild_tenant(
         batch: Batch::default(),
         parts: HashMap::new(),
         records: HashMap::new(),
+        spans: sealed.spans(),
+        sealed,
         rebuilt,
     };
     for scanned in vault.scan(tenant, 1..=u32::MAX)? {
@@ -177,6 +184,8 @@ struct Builder<'a> {
     /// Of the batch: what the catalog does not know yet.
     parts: HashMap<ContentId, Location>,
     records: HashMap<ContentId, Location>,
+    sealed: ledger::SealedNumbers,
+    spans: Vec<RangeInclusive<u64>>,
     rebuilt: &'a mut Rebuilt,
 }
 
@@ -254,8 +263,15 @@ impl Builder<'_> {
                 self.batch.quarantined.push(self.quarantine(&facts, &bundle, location));
             }
         }
+        if !whole && !self.has_record(facts.record)? {
+            return Err("the mail that it is about is lost".to_owned());
+        }
+        let facts_digest = Digest::of(bundle.facts());
+        if let Some(seq) = self.sealed.of(&facts, bundle.facts()) {
+            self.batch.numbers.by_facts.insert(facts_digest, seq);
+        }
         self.batch.records.push(NewRecord {
-            facts_digest: Digest::of(bundle.facts()),
+            facts_digest,
             date: list_date(summary.sent_at, facts.received_at),
             summary,
             location,
@@ -263,6 +279,12 @@ impl Builder<'_> {
             facts,
         });
         Ok(())
+    }
+
+    fn has_record(&self, record: RecordId) -> std::result::Result<bool, String> {
+        let in_batch = self.batch.records.iter().any(|one| one.facts.record == record);
+        let known = || self.catalog.existing(self.tenant, &[record]).map(|found| !found.is_empty());
+        Ok(in_batch || known().map_err(|error| error.to_string())?)
     }
 
     fn quarantine(
@@ -337,7 +359,8 @@ impl Builder<'_> {
             return Ok(());
         }
         let at = batch.records.iter().map(|record| record.facts.received_at).max();
-        let batch = Batch { at: at.unwrap_or_default(), replay: self.replay, ..batch };
+        let numbers = Numbers { sealed: self.spans.clone(), ..batch.numbers };
+        let batch = Batch { at: at.unwrap_or_default(), replay: self.replay, numbers, ..batch };
         self.rebuilt.quarantined += batch.quarantined.len() as u64;
         let committed = self.catalog.commit(self.tenant, &batch)?;
         for inserted in committed.records {

@@ -11,7 +11,8 @@ use model::{ContentId, Digest, Location, Participant, RecordFacts, RecordId, Ten
 use pipeline::Reload;
 use rayon::prelude::*;
 use store::{
-    Bundle, Entry, EntryKind, LookupError, PartMap, Scanned, SectionKind, Vault, VaultParts,
+    Bundle, Entry, EntryKind, LookupError, PartMap, Scanned, SectionKind, StoreError, Vault,
+    VaultParts,
 };
 
 use crate::Result;
@@ -235,7 +236,19 @@ impl Check<'_> {
             self.catalog_finding(format!("record {record} is in the vault and not in the catalog"));
         }
         self.compare_parts()?;
-        self.compare_quarantine()
+        self.compare_quarantine()?;
+        self.compare_figures()
+    }
+
+    fn compare_figures(&mut self) -> Result<()> {
+        let (kept, counted) =
+            (self.catalog.figures(self.tenant)?, self.catalog.recount(self.tenant)?);
+        if kept != counted {
+            self.catalog_finding(format!(
+                "the figures are not those of its rows: {kept:?} instead of {counted:?}"
+            ));
+        }
+        Ok(())
     }
 
     fn check_ledger(&mut self) -> Result<()> {
@@ -250,16 +263,23 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Also of what compaction took out of its pack.
+    fn is_erased(&self, location: Location) -> bool {
+        let gone = || matches!(self.vault.read(self.tenant, location), Err(StoreError::Erased(_)));
+        self.found.erased.contains(&location) || gone()
+    }
+
     fn compare_record(&mut self, stored: &StoredRecord) {
         let record = stored.list.record;
-        if self.found.erased.contains(&stored.location) {
+        let there = self.found.copies.contains(&(stored.content, stored.location));
+        if !there && self.is_erased(stored.location) {
             return;
         }
         let Some(entries) = self.found.facts.get(&record).cloned() else {
             self.catalog_finding(format!("record {record} has no readable entry in the vault"));
             return;
         };
-        if !self.found.copies.contains(&(stored.content, stored.location)) {
+        if !there {
             self.catalog_finding(format!("record {record}: the vault holds its mail elsewhere"));
         }
         for delivery in &stored.deliveries {
@@ -295,7 +315,7 @@ impl Check<'_> {
             for part in &page {
                 seen.insert(part.content);
                 let there = self.found.parts.contains_key(&part.content);
-                if !there && !self.found.erased.contains(&part.location) {
+                if !there && !self.is_erased(part.location) {
                     self.catalog_finding(format!("part {} is not in the vault", part.content));
                 }
             }

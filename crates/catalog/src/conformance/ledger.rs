@@ -1,9 +1,10 @@
 use serde_json::json;
 
+use super::records::one;
 use super::*;
 use crate::{
     AuditEvent, AuditOutcome, CatalogError, KeptLeaf, LEDGER_FACTS_BYTES_MAX, LedgerKind,
-    LedgerNote, NewLedgerEvent,
+    LedgerNote, NewLedgerEvent, Numbers,
 };
 
 pub(super) const PROMISES: &[(&str, Promise)] = &[
@@ -11,6 +12,7 @@ pub(super) const PROMISES: &[(&str, Promise)] = &[
     ("notes wait until the vault has them", notes_wait),
     ("readings become events, each once", readings),
     ("recovered events keep their numbers and mail takes the others", recovered),
+    ("mail that was sealed keeps its number, and nothing else gets it", sealed_numbers),
     ("an event that is too long is refused and leaves nothing", too_long),
 ];
 
@@ -123,6 +125,24 @@ fn recovered(catalog: &dyn Catalog) {
     assert_eq!(catalog.append_ledger(A, &[event(LedgerKind::Read, "y")]).expect("appends"), [6]);
     let committed = catalog.commit(A, &batch(vec![copy(A, "o", &["a@own.example"])]));
     assert_eq!(committed.expect("commits").max_seq, 7);
+}
+
+fn sealed_numbers(catalog: &dyn Catalog) {
+    let all: Vec<_> =
+        ["a", "b", "c", "d", "e"].map(|name| copy(A, name, &["x@own.example"])).into();
+    // Sealed were 1 to 3; the mail of 2 is lost, those of 1 and 3 are found in another order.
+    let by_facts = [(all[0].facts_digest, 3), (all[1].facts_digest, 1)].into();
+    let numbers = Numbers { by_facts, sealed: vec![1..=3] };
+    for some in all.chunks(2) {
+        let new = Batch { numbers: numbers.clone(), ..batch(some.to_vec()) };
+        catalog.commit(A, &new).expect("commits");
+    }
+    catalog.complete_ledger(A).expect("completes");
+    let numbers: Vec<u64> = kinds(catalog).into_iter().map(|(seq, _)| seq).collect();
+    assert_eq!(numbers, [1, 3, 4, 5, 6]);
+    let of = |place: usize| one(catalog, A, all[place].facts.record).deliveries[0].seq;
+    assert_eq!([of(0), of(1), of(2), of(3), of(4)], [3, 1, 4, 5, 6]);
+    assert_eq!(catalog.max_seq(A).expect("reads"), 6);
 }
 
 fn too_long(catalog: &dyn Catalog) {

@@ -51,6 +51,12 @@ pub(crate) fn suite(empty: impl Fn() -> Arc<dyn Catalog>) {
         catalog.add_tenant(&tenant(B, "Berg")).expect("added");
         promise(&*catalog);
         assert_eq!(catalog.integrity_check().expect("checks"), Vec::<String>::new());
+        for tenant in [A, B] {
+            // One that was removed has none.
+            if let Ok(figures) = catalog.figures(tenant) {
+                assert_eq!(figures, catalog.recount(tenant).expect("counts"), "{name}");
+            }
+        }
     }
 }
 

@@ -27,7 +27,7 @@ fn outcomes(catalog: &dyn Catalog, tenant: TenantId, batch: &Batch) -> Vec<Outco
     committed.records.iter().map(|inserted| inserted.outcome).collect()
 }
 
-fn one(catalog: &dyn Catalog, tenant: TenantId, id: RecordId) -> crate::StoredRecord {
+pub(super) fn one(catalog: &dyn Catalog, tenant: TenantId, id: RecordId) -> crate::StoredRecord {
     catalog.stored(tenant, &[id]).expect("reads").pop().expect("there")
 }
 

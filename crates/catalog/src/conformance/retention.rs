@@ -15,6 +15,7 @@ pub(super) const PROMISES: &[(&str, Promise)] = &[
     ("a class is suspended once and resumed once", suspensions),
     ("labels are of mails that exist, and of one class", labels),
     ("a disposed record leaves its facts and nothing else", dispose),
+    ("figures without a mail are as if it had never come", figures_without),
     ("a part goes with the last that uses it", parts),
     ("a part that is gone is not referred to again", missing_part),
 ];
@@ -198,6 +199,33 @@ fn dispose(catalog: &dyn Catalog) {
     let last = committed.records.iter().map(|one| one.row).max();
     let next = catalog.commit(A, &batch(vec![copy(A, "next", &["b@x.example"])])).expect("commits");
     assert!(Some(next.records[0].row) > last);
+}
+
+/// Reports that come again in another delivery, further reports, and copies without one.
+fn figures_without(catalog: &dyn Catalog) {
+    let kept = [
+        mail(A, "kept", "r0", &["anna@own.example"]),
+        mail(A, "kept", "r0", &["anna@own.example", "bert@own.example"]),
+    ];
+    catalog.commit(A, &batch(kept.to_vec())).expect("commits");
+    let before = catalog.figures(A).expect("reads");
+    assert_eq!((before.deliveries, before.reports, before.raw_bytes), (2, 2, 300));
+    let gone = [
+        mail(A, "gone", "r1", &["anna@own.example"]),
+        mail(A, "gone", "r1", &["anna@own.example", "bert@own.example"]),
+        mail(A, "gone", "r2", &["carl@own.example"]),
+        mail(A, "gone", "r2", &["carl@own.example"]),
+        copy(A, "gone", &["dora@own.example"]),
+    ];
+    catalog.commit(A, &batch(gone.to_vec())).expect("commits");
+    let with = catalog.figures(A).expect("reads");
+    assert_eq!((with.deliveries, with.reports, with.merged), (6, 5, 4));
+    assert_eq!(with.raw_bytes, before.raw_bytes + 3 * 150 + 100);
+    assert_eq!(with, catalog.recount(A).expect("counts"));
+    let disposal = disposal(gone[0].facts.record, 3, &[]);
+    let outcomes = catalog.dispose(A, &[disposal], at(9)).expect("disposes");
+    assert!(matches!(outcomes[0], Disposed::Gone { .. }));
+    assert_eq!(catalog.figures(A).expect("reads"), before);
 }
 
 fn uses(name: &str, record: RecordId) -> PartUse {

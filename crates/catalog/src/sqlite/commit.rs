@@ -14,7 +14,8 @@ use super::quarantine::Added;
 use super::tally::Tallies;
 use super::{Sqlite, dispose, quarantine, tenant_row};
 use crate::{
-    Batch, CatalogError, Committed, Inserted, NewRecord, Outcome, PartHolder, PartUse, PartUser,
+    Batch, CatalogError, Committed, Inserted, NewRecord, Numbers, Outcome, PartHolder, PartUse,
+    PartUser,
 };
 
 /// `To` mailboxes that a list row shows.
@@ -84,6 +85,7 @@ struct BatchWriter<'a> {
     seq: i64,
     /// In a rebuild: numbers that recovered events have already.
     taken: bool,
+    numbers: &'a Numbers,
     figures: Counted,
     tallies: Tallies,
     /// By address row: mails and octets that name it for the first time.
@@ -106,7 +108,7 @@ impl<'a> BatchWriter<'a> {
         db: &'a Transaction<'a>,
         interned: &'a mut Interned,
         tenant: i64,
-        batch: &Batch,
+        batch: &'a Batch,
     ) -> Result<Self, Abort> {
         let seq = db
             .prepare_cached("SELECT seq FROM figures WHERE tenant = ?1")?
@@ -115,7 +117,8 @@ impl<'a> BatchWriter<'a> {
         let figures = Counted::default();
         let tallies = Tallies::new(batch);
         let named = HashMap::new();
-        Ok(Self { db, interned, tenant, at: batch.at, seq, taken, figures, tallies, named })
+        let (at, numbers) = (batch.at, &batch.numbers);
+        Ok(Self { db, interned, tenant, at, seq, taken, numbers, figures, tallies, named })
     }
 
     fn add_parts(&mut self, batch: &Batch) -> Result<(), Fault> {
@@ -271,24 +274,34 @@ impl<'a> BatchWriter<'a> {
         digest: Digest,
     ) -> Result<i64, Fault> {
         let kind = if outcome == Outcome::New { "archived" } else { "merged" };
-        self.seq += 1;
-        while self.taken && is_taken(self.db, self.tenant, self.seq, "=")? {
-            self.seq += 1;
-        }
+        let seq = self.next_number(digest)?;
         self.db
             .prepare_cached(
                 "INSERT INTO ledger_event (tenant, seq, kind, record, digest, at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute((
-                self.tenant,
-                self.seq,
-                kind,
-                record,
-                digest.as_bytes(),
-                self.at.as_micros(),
-            ))?;
-        Ok(self.seq)
+            .execute((self.tenant, seq, kind, record, digest.as_bytes(), self.at.as_micros()))?;
+        Ok(seq)
+    }
+
+    /// The number of an event about mail: in a rebuild the one under which it was sealed, else the
+    /// next that neither an event nor a seal has.
+    fn next_number(&mut self, facts: Digest) -> Result<i64, Fault> {
+        if let Some(sealed) = self.numbers.by_facts.get(&facts).map(|seq| int(*seq))
+            && !is_taken(self.db, self.tenant, sealed, "=")?
+        {
+            return Ok(sealed);
+        }
+        loop {
+            self.seq += 1;
+            if let Some(sealed) = self.numbers.sealed(uint(self.seq)) {
+                self.seq = int(*sealed.end());
+                continue;
+            }
+            if !self.taken || !is_taken(self.db, self.tenant, self.seq, "=")? {
+                return Ok(self.seq);
+            }
+        }
     }
 
     fn insert_delivery(&self, record: i64, seq: i64, new: &NewRecord) -> Result<i64, Fault> {
@@ -311,7 +324,8 @@ impl<'a> BatchWriter<'a> {
                 facts.received_at.as_micros(),
                 facts.shape.code(),
                 fresh.map(|report| report.content.as_bytes()),
-                fresh.map(|report| int(report.size_bytes)),
+                // Also of one that is named elsewhere: the figures count what came in.
+                facts.report.as_ref().map(|report| int(report.size_bytes)),
                 read.map(|report| report.variant.code()),
                 read.and_then(|report| report.originator_org.as_deref()),
                 json(&facts.source),

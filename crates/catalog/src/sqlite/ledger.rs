@@ -92,7 +92,8 @@ impl Ledger for Sqlite {
             let tenant = tenant_row(db, tenant)?;
             db.prepare_cached(
                 "UPDATE figures SET seq = max(seq,
-                     coalesce((SELECT max(seq) FROM ledger_event WHERE tenant = ?1), 0))
+                     coalesce((SELECT max(seq) FROM ledger_event WHERE tenant = ?1), 0),
+                     coalesce((SELECT max(last_seq) FROM sealed_batch WHERE tenant = ?1), 0))
                  WHERE tenant = ?1",
             )?
             .execute([tenant])?;

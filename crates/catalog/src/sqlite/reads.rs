@@ -264,6 +264,35 @@ pub(super) fn figures(db: &Connection, tenant: i64) -> Result<Figures, Fault> {
     db.prepare_cached("SELECT * FROM figures WHERE tenant = ?1")?.query_row([tenant], figures_of)
 }
 
+/// What the figures must be.
+pub(super) fn recount(db: &Connection, tenant: i64) -> Result<Figures, Fault> {
+    let count = |sql: &str| -> Result<u64, Fault> {
+        Ok(uint(db.prepare_cached(sql)?.query_row([tenant], |row| row.get(0))?))
+    };
+    let records = count("SELECT count(*) FROM record WHERE tenant = ?1")?;
+    let (deliveries, reports, raw_bytes) = db
+        .prepare_cached(
+            "SELECT count(*), count(d.report_size_bytes),
+                 coalesce(sum(coalesce(d.report_size_bytes, r.size_bytes)), 0)
+             FROM record r JOIN delivery d ON d.record = r.row WHERE r.tenant = ?1",
+        )?
+        .query_row([tenant], |row| Ok((uint(row.get(0)?), uint(row.get(1)?), uint(row.get(2)?))))?;
+    let known = figures(db, tenant)?;
+    Ok(Figures {
+        records,
+        deliveries,
+        reports,
+        merged: deliveries.saturating_sub(records),
+        quarantined: count(
+            "SELECT count(*) FROM quarantine WHERE tenant = ?1 AND state = 'waiting'",
+        )?,
+        raw_bytes,
+        mail_bytes: count("SELECT coalesce(sum(size_bytes), 0) FROM record WHERE tenant = ?1")?,
+        parts: count("SELECT count(*) FROM part WHERE tenant = ?1")?,
+        not_selected: known.not_selected,
+    })
+}
+
 /// The columns of the table `figures`.
 pub(super) fn figures_of(row: &Row<'_>) -> Result<Figures, Fault> {
     Ok(Figures {

@@ -202,6 +202,10 @@ impl Records for Sqlite {
         self.read(|db| Ok(reads::figures(db, tenant_row(db, tenant)?)?))
     }
 
+    fn recount(&self, tenant: TenantId) -> Result<Figures, CatalogError> {
+        self.read(|db| Ok(reads::recount(db, tenant_row(db, tenant)?)?))
+    }
+
     fn quarantine(
         &self,
         tenant: TenantId,

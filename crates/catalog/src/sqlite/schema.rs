@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0009_retention.sql"),
     include_str!("0010_holds.sql"),
     include_str!("0011_ledger_events.sql"),
+    include_str!("0012_recount.sql"),
 ];
 
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
