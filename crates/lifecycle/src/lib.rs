@@ -1,5 +1,6 @@
 //! What is done with a whole archive: making its views anew, reading all of it again.
 
+mod compact;
 mod completeness;
 mod export;
 mod jobs;
@@ -10,6 +11,10 @@ pub mod retain;
 mod scrub;
 mod verify;
 
+pub use compact::{
+    CompactionFinding, CompactionRules, CompactionRun, CompactionState, CompactionWish, Compactor,
+    Reclaimable, compaction_state, compaction_wish, reclaimable, want_compaction,
+};
 pub use completeness::{
     CompletenessReport, Quarantined, SinceBeginning, completeness, make_report, month_before,
     month_span,
@@ -58,6 +63,10 @@ pub enum Error {
     Pipeline(#[from] pipeline::Error),
     #[error("vault")]
     Store(#[from] store::StoreError),
+    /// The catalog's log holds what was removed as long as somebody reads an older state; it is
+    /// tried again.
+    #[error("somebody still reads an older state of the catalog")]
+    Reading,
     #[error("the system gives no thread")]
     Thread(#[source] std::io::Error),
     #[error("not all of these mails are in the archive")]

@@ -54,7 +54,15 @@ impl Census {
     fn measure(&self, tenant: TenantId) -> StoredBytes {
         let vault = self.parts.vault.space(Some(tenant)).unwrap_or_default();
         let index = self.parts.index.space_bytes(tenant).unwrap_or_default();
-        StoredBytes { packs: vault.packs_bytes, keys: vault.keys_bytes, catalog: 0, index }
+        let known = lifecycle::compaction_state(&*self.parts.catalog, tenant).unwrap_or_default();
+        StoredBytes {
+            packs: vault.packs_bytes,
+            keys: vault.keys_bytes,
+            catalog: 0,
+            index,
+            reclaimable: known.space.reclaimable_bytes,
+            reclaimed: known.space.reclaimed_bytes,
+        }
     }
 
     /// Bytes on disk of all tenants, usually at most half a minute old.
@@ -75,12 +83,14 @@ impl Census {
     }
 
     fn add_up(&self) -> StoredBytes {
-        let mut sum = StoredBytes { packs: 0, keys: 0, catalog: 0, index: 0 };
+        let mut sum = StoredBytes::default();
         for tenant in self.parts.vault.tenants() {
             let space = self.measure(tenant);
             sum.packs += space.packs;
             sum.keys += space.keys;
             sum.index += space.index;
+            sum.reclaimable += space.reclaimable;
+            sum.reclaimed += space.reclaimed;
         }
         let mut known = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
         *known = Some((Instant::now(), sum));

@@ -14,7 +14,7 @@ use crate::line::Line;
 use crate::notify::{Memory, Smarthost, Watchman};
 use crate::settings::SettingsDesk;
 use crate::takeout::{self, Workshop};
-use crate::{holds, retention, scrubbing, sealing, systemd};
+use crate::{compacting, holds, retention, scrubbing, sealing, systemd};
 
 /// How often expired rows of the catalog are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -65,6 +65,9 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
     }
     if let Some(scrubber) = line.take_scrubber() {
         chores.spawn(scrubbing::watch(scrubber, shutdown.clone()));
+    }
+    if let Some(compacting) = line.take_compacting() {
+        chores.spawn(compacting::watch(compacting, shutdown.clone()));
     }
     chores
 }

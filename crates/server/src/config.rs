@@ -22,6 +22,7 @@ pub struct Config {
     pub spool: Spool,
     pub pipeline: Pipeline,
     pub evidence: Evidence,
+    pub storage: Storage,
     /// These three are read as [`api::dto::ServerSettings`].
     pub notifications: toml::Table,
     pub log: toml::Table,
@@ -157,6 +158,31 @@ impl Default for Evidence {
     }
 }
 
+/// How packs give back the space of what was erased (`docs/format.md`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// A pack is written anew when less than this share of its octets is live.
+    pub compact_live_share: f64,
+    /// And when it holds anything erased and was not written for so many days; 0: never for that.
+    pub compact_days: u32,
+    /// Octets that this writes per second at most; 0: no limit.
+    pub compact_bytes_per_second_max: u64,
+    /// Octets of packs that one run takes on at most.
+    pub compact_bytes_per_run_max: u64,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            compact_live_share: 0.7,
+            compact_days: 30,
+            compact_bytes_per_second_max: 64 << 20,
+            compact_bytes_per_run_max: 16 << 30,
+        }
+    }
+}
+
 /// One time-stamp authority (RFC 3161).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -267,6 +293,9 @@ impl Config {
         }
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             anyhow::bail!("tls.certificate and tls.key must be given together");
+        }
+        if !(0.0..=1.0).contains(&self.storage.compact_live_share) {
+            anyhow::bail!("storage.compact_live_share is a share between 0 and 1");
         }
         Ok(())
     }

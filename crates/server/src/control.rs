@@ -26,6 +26,7 @@ use pipeline::{Bulk, BulkDone, Pause, QuarantineDesk, Settled, SettledAs, Watche
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spool::{Spool, SpoolError};
+use store::Vault;
 
 use crate::clock::random;
 use crate::fetching::ServerFetch;
@@ -225,6 +226,7 @@ impl Watcher for ImportWatch {
 #[derive(Clone)]
 pub struct ServerDesk {
     pub spool: Spool,
+    pub vault: Arc<Vault>,
     pub clock: Arc<dyn Clock>,
     pub watch: Arc<ImportWatch>,
     pub folder: PathBuf,

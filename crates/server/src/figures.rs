@@ -159,6 +159,11 @@ impl ServerOperation {
         {
             page.sample(stored, &[("what", what)], bytes as f64);
         }
+        let known = self.census.sum();
+        let (reclaimable, reclaimed) = (known.reclaimable as f64, known.reclaimed as f64);
+        let what = "Bytes of packs that are erased and not given back to the disk yet.";
+        page.gauge("chancery_reclaimable_bytes", what, reclaimable);
+        page.gauge("chancery_reclaimed_bytes", "Bytes that compaction gave back.", reclaimed);
         page.gauge(
             "chancery_quarantine_waiting",
             "Submissions that wait for a decision.",

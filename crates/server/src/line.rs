@@ -18,6 +18,7 @@ use spool::{Spool, SpoolKey, SpoolLimits};
 use crate::census::Census;
 use crate::clock::{SystemClock, random};
 use crate::commands::directory;
+use crate::compacting::Compacting;
 use crate::config::Config;
 use crate::connect::Sightings;
 use crate::control::{ImportWatch, ServerDesk};
@@ -53,6 +54,7 @@ pub struct Line {
     /// Until it is started with the servers.
     sealer: Mutex<Option<Sealer>>,
     scrubber: Mutex<Option<Scrubber>>,
+    compacting: Mutex<Option<Compacting>>,
     /// How the sealing goes.
     pub sealing: Arc<SealingState>,
     watch: Arc<ImportWatch>,
@@ -117,6 +119,7 @@ impl Line {
         let sealing = Arc::default();
         let sealer = Sealer::of(&config.evidence, &key, &parts.vault, &parts.catalog, &sealing)?;
         let scrubber = Scrubber::of(&config.evidence, &key, &parts);
+        let compacting = Compacting::of(&config.storage, &parts);
         let jobs = JobDesk::open(Arc::clone(&parts.catalog), Arc::clone(&parts.clock))?;
         let directories = Arc::new(directory::desk(&parts.catalog, &key)?);
         let discovery = {
@@ -152,6 +155,7 @@ impl Line {
             identity,
             sealer: Mutex::new(Some(sealer)),
             scrubber: Mutex::new(Some(scrubber)),
+            compacting: Mutex::new(Some(compacting)),
             sealing,
             watch,
             pipeline,
@@ -168,9 +172,15 @@ impl Line {
         self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// What writes packs anew, once.
+    pub fn take_compacting(&self) -> Option<Compacting> {
+        self.compacting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     pub fn server_desk(&self) -> ServerDesk {
         ServerDesk {
             spool: self.parts.spool.clone(),
+            vault: Arc::clone(&self.parts.vault),
             clock: Arc::clone(&self.parts.clock),
             watch: Arc::clone(&self.watch),
             folder: self.folder.clone(),

@@ -5,6 +5,7 @@ mod census;
 mod chores;
 mod clock;
 mod commands;
+mod compacting;
 mod config;
 mod connect;
 mod control;
@@ -43,8 +44,8 @@ use crate::commands::retention as retention_command;
 use crate::commands::settings as settings_command;
 use crate::commands::takeout as takeout_command;
 use crate::commands::{
-    account, audit, directory, domain, fetch, grant, group, import, maintain, matter, quarantine,
-    running, sign_in, source, tenant, token,
+    account, audit, compact, directory, domain, fetch, grant, group, import, maintain, matter,
+    quarantine, running, sign_in, source, tenant, token,
 };
 
 /// An e-mail archive: every mail kept, unaltered, provable, findable.
@@ -75,6 +76,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Copy everything into a folder, also while the server runs
     Backup(backup_command::BackupArguments),
+    /// Write packs anew without what was erased: the disk gets its space back
+    Compact(compact::Arguments),
     /// Domains: whose mail a tenant archives
     #[command(subcommand)]
     Domain(domain::Command),
@@ -202,6 +205,7 @@ fn run(
         Command::Backup(command) => {
             backup_command::backup(&config, config_file.as_deref(), &command)
         }
+        Command::Compact(arguments) => compact::run(&config, &arguments),
         Command::Domain(command) => domain::run(&config, command),
         Command::Connect(command) => running::connect(&config, &command),
         // Answered before the configuration is known to be valid.

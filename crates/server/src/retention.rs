@@ -12,6 +12,9 @@ use crate::line::Line;
 /// How soon something that waits in the catalog is taken up.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a disposal waits for the spool; a sync is in the way at most.
+const SPOOL_WAIT: Duration = Duration::from_secs(30);
+
 /// Says to long work that the server stops.
 struct Stop(watch::Receiver<bool>);
 
@@ -29,13 +32,20 @@ impl Progress for Stop {
 pub fn parts(line: &Line) -> RetentionParts {
     let discovery = Arc::clone(&line.discovery);
     let (vault, catalog) = (Arc::clone(&line.parts.vault), Arc::clone(&line.parts.catalog));
+    let spool = line.parts.spool.clone();
     RetentionParts {
         ledger: Arc::new(ledger::Ledger::new(Arc::clone(&vault), Arc::clone(&catalog))),
         vault,
         catalog,
         index: Arc::clone(&line.parts.index),
         clock: Arc::clone(&line.parts.clock),
-        forget: Arc::new(move |tenant, records| discovery.forget(tenant, records)),
+        forget: Arc::new(move |tenant, records| {
+            discovery.forget(tenant, records);
+            // What came in not long ago may still stand in the spool.
+            if !spool.rotate(SPOOL_WAIT) {
+                tracing::warn!("the spool does not answer; it lets go of its segment later");
+            }
+        }),
     }
 }
 

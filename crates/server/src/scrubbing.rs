@@ -158,18 +158,18 @@ fn row(finding: ScrubFinding) -> ScrubFindingRow {
 }
 
 /// Holds reading to so many octets per second.
-struct Pace {
+pub struct Pace {
     rate: u64,
     begun: Instant,
     bytes: u64,
 }
 
 impl Pace {
-    fn new(rate: u64) -> Self {
+    pub fn new(rate: u64) -> Self {
         Self { rate, begun: Instant::now(), bytes: 0 }
     }
 
-    fn wait(&mut self, bytes: u64, stopping: &dyn Fn() -> bool) {
+    pub fn wait(&mut self, bytes: u64, stopping: &dyn Fn() -> bool) {
         self.bytes += bytes;
         if self.rate == 0 {
             return;

@@ -2450,6 +2450,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/compaction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What could be given back to the disk, and what was. */
+        get: operations["compaction"];
+        put?: never;
+        /** Has every pack written anew that holds anything erased. */
+        post: operations["compactNow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenant": {
         parameters: {
             query?: never;
@@ -2967,6 +2985,44 @@ export interface components {
          * @enum {string}
          */
         ClientAuthentication: "none" | "private_key_jwt" | "client_secret_basic" | "client_secret_post";
+        /** @description Whose packs are written anew. */
+        CompactionAsked: {
+            /** @description A tenant's id; everybody's when absent. */
+            tenant?: string | null;
+        };
+        CompactionDamage: {
+            file: string;
+            /**
+             * Format: int64
+             * @description Where in the file, in bytes.
+             */
+            offset: number;
+            why: string;
+        };
+        CompactionDone: {
+            /** Format: date-time */
+            begunAt: string;
+            /** Format: date-time */
+            endedAt: string;
+            /** Format: int64 */
+            freedBytes: number;
+            /**
+             * Format: int64
+             * @description Packs that were written anew.
+             */
+            packs: number;
+        };
+        /** @description How packs give back the space of what was erased. */
+        CompactionStatus: {
+            /**
+             * Format: int64
+             * @description Of all tenants together.
+             */
+            reclaimableBytes: number;
+            /** Format: int64 */
+            reclaimedBytes: number;
+            tenants: components["schemas"]["TenantCompaction"][];
+        };
         CompletenessReports: {
             /** @description Oldest first. */
             reports: components["schemas"]["SignedReport"][];
@@ -5486,6 +5542,16 @@ export interface components {
             keys: number;
             /** Format: int64 */
             packs: number;
+            /**
+             * Format: int64
+             * @description Of the packs: what is erased and not yet given back to the disk.
+             */
+            reclaimable: number;
+            /**
+             * Format: int64
+             * @description What compaction gave back, ever.
+             */
+            reclaimed: number;
         };
         Suggestion: {
             insert: string;
@@ -5531,6 +5597,47 @@ export interface components {
         Tenant: {
             id: string;
             name: string;
+        };
+        /** @description As it was when the tenant's packs were last looked at. */
+        TenantCompaction: {
+            /** Format: date-time */
+            at?: string | null;
+            /**
+             * Format: int64
+             * @description Packs that are due and stay because they are damaged.
+             */
+            damaged: number;
+            /** @description Some of them. */
+            findings: components["schemas"]["CompactionDamage"][];
+            lastRun?: components["schemas"]["CompactionDone"] | null;
+            name: string;
+            /** Format: int64 */
+            packs: number;
+            /** Format: int64 */
+            packsBytes: number;
+            /**
+             * Format: int64
+             * @description Packs that hold anything erased.
+             */
+            packsWithErased: number;
+            /**
+             * Format: int64
+             * @description What is erased and still takes room; nobody can read it.
+             */
+            reclaimableBytes: number;
+            /**
+             * Format: int64
+             * @description What was given back, ever.
+             */
+            reclaimedBytes: number;
+            tenant: string;
+            /**
+             * Format: int64
+             * @description Packs that are due and come with the next run.
+             */
+            waiting: number;
+            /** @description A run was asked for that has not come to its end. */
+            wanted: boolean;
         };
         /** @description A tenant with everything that the operator may change. */
         TenantDetail: components["schemas"]["TenantRow"] & {
@@ -13695,6 +13802,93 @@ export interface operations {
                 };
             };
             /** @description for operators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how it stands, by tenant */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompactionStatus"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for operators only */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compactNow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompactionAsked"];
+            };
+        };
+        responses: {
+            /** @description it begins within seconds */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for operators only, or no such tenant */
             404: {
                 headers: {
                     [name: string]: unknown;

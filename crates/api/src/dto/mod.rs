@@ -1,6 +1,7 @@
 //! What goes over the wire. Names are camelCase, times RFC 3339, sizes bytes.
 
 mod audit;
+mod compaction;
 mod dashboard;
 mod directories;
 mod disposal;
@@ -24,6 +25,7 @@ mod takeout;
 mod tenants;
 
 pub use audit::*;
+pub use compaction::*;
 pub use dashboard::*;
 pub use directories::*;
 pub use disposal::*;

@@ -72,13 +72,17 @@ pub struct ArchiveStatus {
     pub raw_bytes: u64,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredBytes {
     pub packs: u64,
     pub keys: u64,
     pub catalog: u64,
     pub index: u64,
+    /// Of the packs: what is erased and not yet given back to the disk.
+    pub reclaimable: u64,
+    /// What compaction gave back, ever.
+    pub reclaimed: u64,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -2,6 +2,7 @@ mod access;
 mod account_access;
 mod accounts;
 pub mod audit;
+mod compaction;
 mod dashboard;
 mod directories;
 mod directory_answers;
@@ -196,6 +197,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(settings::notifications))
         .routes(routes!(settings::send_test_mail))
         .routes(routes!(system::system))
+        .routes(routes!(compaction::compaction, compaction::compact))
         .routes(routes!(system::connect_microsoft365))
         .routes(routes!(system::check_microsoft365))
         .routes(routes!(probes::healthz))

@@ -386,7 +386,7 @@ fn row(
 
 /// What a tenant takes on disk, measured against its quota.
 pub fn storage(space: Option<dto::StoredBytes>, quota: Quota) -> dto::Storage {
-    let space = space.unwrap_or(dto::StoredBytes { packs: 0, keys: 0, catalog: 0, index: 0 });
+    let space = space.unwrap_or_default();
     let used = u128::from(space.packs + space.keys);
     let quota_state = match quota.bytes.map(u128::from) {
         None => dto::QuotaState::Fine,

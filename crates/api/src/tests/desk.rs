@@ -44,7 +44,7 @@ impl TenantDesk for Desk {
     }
 
     fn space(&self, _: TenantId) -> Result<dto::StoredBytes, DeskError> {
-        Ok(dto::StoredBytes { packs: 0, keys: 0, catalog: 0, index: 0 })
+        Ok(dto::StoredBytes::default())
     }
 
     fn export(&self, _: TenantId, folder: &str, by: &str) -> Result<JobRow, DeskError> {

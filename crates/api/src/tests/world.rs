@@ -98,7 +98,7 @@ impl StatusSource for Figures {
                 reports: 0,
                 merged: 0,
                 quarantined: 0,
-                stored_bytes: dto::StoredBytes { packs: 0, keys: 0, catalog: 0, index: 0 },
+                stored_bytes: dto::StoredBytes::default(),
                 raw_bytes: 0,
             },
             index: dto::IndexStatus { lag: 0, last_commit_at: None },

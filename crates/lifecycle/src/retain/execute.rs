@@ -16,7 +16,7 @@ use store::{Bundle, StoreError};
 use super::propose::set_in_force;
 use super::survey::suspended;
 use super::{Classifier, RetentionParts};
-use crate::{Error, Result};
+use crate::{CompactionWish, Error, Result, want_compaction};
 
 /// Mails that leave the catalog in one transaction.
 const AT_ONCE: u32 = 200;
@@ -61,7 +61,11 @@ pub fn execute(
     }
     // Nothing that went is left in what the index and the catalog wrote earlier.
     parts.index.purge(tenant)?;
-    parts.catalog.forget_removed()?;
+    if !parts.catalog.forget_removed()? {
+        // Somebody reads what was before; the run ends when that is over.
+        return Err(Error::Reading);
+    }
+    want_compaction(&*parts.catalog, tenant, CompactionWish::Due, parts.clock.now())?;
     let seen = run.detail.approvals.len();
     run.state = DisposalState::Done;
     run.detail.ended_at = Some(parts.clock.now());

@@ -66,6 +66,7 @@ fn tell(tenant: model::TenantId, what: &'static str, done: Result<()>) {
         Ok(()) => {}
         // The index is on its way.
         Err(Error::Behind) => tracing::debug!(tenant.id = %tenant, what, "the index lags behind"),
+        Err(Error::Reading) => tracing::debug!(tenant.id = %tenant, what, "a reader is in the way"),
         Err(error) => {
             let error = pipeline::Error::chain(&error);
             tracing::warn!(tenant.id = %tenant, what, error, "it is tried again");

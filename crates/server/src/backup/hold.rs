@@ -113,7 +113,7 @@ impl Held {
 }
 
 /// The server's side of a backup: keeps still, names the files, goes on, and keeps settled
-/// segments until the client is done.
+/// segments, and packs as they are, until the client is done.
 ///
 /// # Errors
 /// When the client goes away before it is done; that is noted as a failed backup.
@@ -143,7 +143,7 @@ fn serve(
     input: &mut impl std::io::Read,
     desk: &ServerDesk,
 ) -> anyhow::Result<BackupSummary> {
-    let _hold = desk.spool.hold();
+    let _hold = (desk.spool.hold(), desk.vault.hold());
     let paused = desk.pause.pause();
     stream.set_read_timeout(Some(PAUSE_MAX))?;
     let mut output = std::io::BufWriter::new(stream);

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod backup;
+pub mod compact;
 pub mod directory;
 pub mod domain;
 pub mod evidence;

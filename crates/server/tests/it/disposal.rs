@@ -177,7 +177,7 @@ fn nothing_of_an_erased_mail_can_be_read_and_the_others_stay_proven() {
     for word in WORDS {
         assert!(before.iter().any(|place| place.starts_with(word)), "{word}: {before:?}");
     }
-    let mut server = house.start();
+    let mut server = house.start_configured(BY_HAND);
     let run = erase(&house, house.record(&secret));
     let done = wait_until(&house, &run, "done");
     assert_eq!((&done["disposed"], &done["kept"]), (&1.into(), &0.into()), "{done}");
@@ -187,12 +187,32 @@ fn nothing_of_an_erased_mail_can_be_read_and_the_others_stay_proven() {
     let path = format!("/api/v1/records/{}", house.record(&secret));
     let gone = auditor.exchange("GET", &path, b"").expect("an answer");
     assert_eq!(gone.status, 404);
+    // Nothing of it waits for the server's end: neither in the catalog's log nor in the spool, which
+    // nobody can search because it is encrypted.
+    assert_eq!(places(&house, &WORDS), Vec::<String>::new());
+    let spooled = files(&house.data().join("spool"));
+    assert!(spooled.iter().all(|file| file.ends_with("spool.lock")), "{spooled:?}");
     // Whoever sends it again does not bring it back.
     send(&house, &mut server, &[&secret]);
     assert_eq!(search_all(&mut auditor, "").len(), 2);
     server.stop();
     assert_eq!(places(&house, &WORDS), Vec::<String>::new());
     answer(&house.run(&["verify"]));
+    // The space comes back, and with it the last octets.
+    let before = pack_bytes(&house);
+    let look = compaction(&house, &["--dry-run"]);
+    let reclaimable = look["reclaimableBytes"].as_u64().expect("a figure");
+    assert!(reclaimable > 0 && look["packsWithErased"] == 1, "{look}");
+    let compacted = compaction(&house, &[]);
+    assert_eq!((&compacted["reclaimableBytes"], &compacted["damaged"]), (&0.into(), &0.into()));
+    assert_eq!(compacted["reclaimedBytes"], reclaimable);
+    assert!(pack_bytes(&house) + reclaimable <= before + 500, "{before} {compacted}");
+    assert_eq!(places(&house, &WORDS), Vec::<String>::new());
+    answer(&house.run(&["verify"]));
+    let backup = tempfile::tempdir().expect("a folder");
+    let backup = backup.path().to_str().expect("a readable path");
+    answer(&house.run(&["backup", "--with-master-key", backup]));
+    answer(&house.run(&["backup", "--check", backup]));
     // A rebuild does not bring it back either, and the ledger keeps its numbers.
     let status = |house: &House| answer(&house.run(&["evidence", "status", "--json"]));
     let events = |text: &str| {
@@ -209,6 +229,95 @@ fn nothing_of_an_erased_mail_can_be_read_and_the_others_stay_proven() {
     let path = format!("/api/v1/records/{}/eml", house.record(&other));
     let kept = auditor.exchange("GET", &path, b"").expect("an answer");
     assert!(kept.body == other, "the shared part is there: {}", kept.status);
+    server.stop();
+}
+
+/// Nothing is compacted before somebody asks.
+const BY_HAND: &str = "[storage]\ncompact_live_share = 0.0\ncompact_days = 0\n";
+
+fn pack_bytes(house: &House) -> u64 {
+    let all = files(&house.data().join("vault"));
+    let packs = all.iter().filter(|file| file.extension().is_some_and(|it| it == "pack"));
+    packs.map(|pack| pack.metadata().expect("a file").len()).sum()
+}
+
+/// What `chancery compact` says of the tenant.
+fn compaction(house: &House, more: &[&str]) -> Value {
+    let words = [&["compact", "--tenant", TENANT, "--json"], more].concat();
+    let mut all: Value = serde_json::from_str(&answer(&house.run(&words))).expect("JSON");
+    all[0]["state"].take()
+}
+
+#[test]
+fn what_is_erased_gives_its_space_back_by_itself() {
+    let house = house();
+    let mut server = house.start_configured("[storage]\ncompact_live_share = 1.0\n");
+    send(&house, &mut server, &[&plain(1), &plain(2)]);
+    let run = erase(&house, house.record(&plain(1)));
+    wait_until(&house, &run, "done");
+    let begun = Instant::now();
+    let state = loop {
+        let state = compaction(&house, &["--dry-run"]);
+        if state["lastRun"]["packs"] == 1 {
+            break state;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not compacted: {state}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(state["reclaimableBytes"], 0, "{state}");
+    assert!(state["reclaimedBytes"].as_u64() > Some(0), "{state}");
+    // Mail goes on into a new pack, and what was there is read.
+    send(&house, &mut server, &[&plain(3)]);
+    assert_eq!(search_all(&mut server.client("auditor"), "").len(), 2);
+    server.stop();
+    answer(&house.run(&["verify"]));
+}
+
+#[test]
+fn a_compaction_that_is_interrupted_anywhere_is_completed() {
+    let house = house();
+    let points = store::COMPACTION_CRASH_POINTS;
+    let mails: Vec<Vec<u8>> = (0..=points.len()).map(plain).collect();
+    let mut server = house.start();
+    let all: Vec<&[u8]> = mails.iter().map(Vec::as_slice).collect();
+    send(&house, &mut server, &all);
+    server.stop();
+    let mut crashes = 0;
+    for (point, mail) in points.iter().zip(&mails) {
+        let run = erase(&house, house.record(mail));
+        let server = house.start();
+        wait_until(&house, &run, "done");
+        server.stop();
+        let crashing = house.start_with(&[("CHANCERY_CRASH_AT", point)]);
+        let mut crashing = crashing.expect("it crashes later");
+        // The server has the vault: it is asked.
+        compaction(&house, &[]);
+        let begun = Instant::now();
+        let there = |house: &House| compaction(house, &["--dry-run"])["reclaimableBytes"] != 0;
+        while crashing.is_running() && (cfg!(feature = "failpoints") || there(&house)) {
+            assert!(begun.elapsed() < PATIENCE, "neither crashed nor done at {point}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        crashes += u32::from(!crashing.is_running());
+        crashing.kill();
+        answer(&house.run(&["verify"]));
+        // What was wished goes on with the next start, or by the command.
+        let done = compaction(&house, &[]);
+        assert_eq!(
+            (&done["reclaimableBytes"], &done["waiting"]),
+            (&0.into(), &0.into()),
+            "{point}"
+        );
+        answer(&house.run(&["verify"]));
+    }
+    assert!(crashes as usize == points.len() || cfg!(not(feature = "failpoints")), "{crashes}");
+    answer(&house.run(&["rebuild"]));
+    answer(&house.run(&["verify"]));
+    let server = house.start();
+    let mut auditor = server.client("auditor");
+    let left = search_all(&mut auditor, "");
+    let last = mails.last().map(|mail| house.record(mail).to_string());
+    assert_eq!(left, last.into_iter().collect::<Vec<_>>());
     server.stop();
 }
 

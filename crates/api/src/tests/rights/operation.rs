@@ -9,6 +9,7 @@ const BOTH: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, OK, OK, NONE, OK];
 /// The log is closed here: an open one never ends.
 const CLOSED: &str = "503 busy";
 const LISTENERS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, CLOSED, CLOSED, NONE, CLOSED];
+const BEGUN: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, NONE, "202", NONE, NONE];
 const TESTERS: Expected = [OUT, NONE, NONE, NONE, NONE, NONE, NONE, "204", NONE, NONE];
 
 pub const ROUTES: &[Route] = &[
@@ -33,6 +34,8 @@ pub const ROUTES: &[Route] = &[
         expected: OPERATORS,
     },
     get("/api/v1/system", OPERATORS),
+    get("/api/v1/system/compaction", OPERATORS),
+    Route { method: "POST", path: "/api/v1/system/compaction", body: Some("{}"), expected: BEGUN },
     get("/api/v1/connect/microsoft365", ADMINISTRATORS),
     Route {
         method: "POST",
