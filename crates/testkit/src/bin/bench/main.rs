@@ -2,6 +2,7 @@
 //! builds both and starts it.
 
 mod ack;
+mod compact;
 mod corpus;
 mod dashboard;
 mod directory;
@@ -25,6 +26,8 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     Ack,
+    /// Packs written anew without what was erased, beside a plain copy
+    Compact,
     /// Figures of a thousand tenants and ten million mails
     Dashboard,
     /// Reading 50,000 people from OpenLDAP
@@ -88,6 +91,9 @@ fn main() -> Outcome<()> {
     figures::machine(&arguments.folder)?;
     if arguments.wants(What::Ack) {
         ack::run(&arguments)?;
+    }
+    if arguments.wants(What::Compact) {
+        compact::run(&arguments)?;
     }
     if [What::Dashboard, What::Tenants].iter().any(|what| arguments.wants(*what)) {
         dashboard::run(&arguments)?;
