@@ -109,6 +109,8 @@ pub enum LeftReason {
     Failed,
     /// Tried as often as it is tried.
     GivenUp,
+    /// In the archive; its server would not remove it. Tried again at [`LeftMail::next_at`].
+    NotRemoved,
     /// The tenant archives selected accounts only, and it concerns none.
     NotSelected,
     /// Larger than the source takes.

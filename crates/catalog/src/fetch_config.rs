@@ -180,9 +180,10 @@ pub struct FetchConfig {
     /// Larger mails stay on the server and are listed; `None`: what the archive takes.
     pub mail_mebibytes_max: Option<u32>,
     pub order: FetchOrder,
-    /// Mail that the server received before is not read; days in UTC.
+    /// Mail that the server received before is not read. To the moment, where the server says when;
+    /// POP3 does not, and is read whole.
     pub since: Option<Timestamp>,
-    /// Mail that the server received from then on is not read.
+    /// Mail that the server received from then on is not read; as `since`.
     pub until: Option<Timestamp>,
     /// How often completeness is checked by itself; `None`: only when a person says so.
     pub reconcile_every_hours: Option<u32>,

@@ -22,10 +22,10 @@ pub struct ParseUidSpansError;
 impl UidSpans {
     /// The numbers of `listed` (ascending) for which `is_done`; what lies between two of them and is
     /// not listed belongs to them, as numbers are never used again. Spans stay few.
-    pub fn among(listed: &[u32], is_done: impl Fn(u32) -> bool) -> Self {
+    pub fn among(listed: impl IntoIterator<Item = u32>, is_done: impl Fn(u32) -> bool) -> Self {
         let mut spans: Vec<(u32, u32)> = Vec::new();
         let mut open = false;
-        for &uid in listed {
+        for uid in listed {
             if !is_done(uid) {
                 open = false;
             } else if open {

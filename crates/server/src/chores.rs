@@ -14,7 +14,7 @@ use crate::line::Line;
 use crate::notify::{Memory, Smarthost, Watchman};
 use crate::settings::SettingsDesk;
 use crate::takeout::{self, Workshop};
-use crate::{compacting, holds, retention, scrubbing, sealing, systemd};
+use crate::{compacting, fetching, holds, retention, scrubbing, sealing, systemd};
 
 /// How often expired rows of the catalog are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -53,6 +53,7 @@ pub fn start(line: &Line, tls: &TlsStore, shutdown: &watch::Receiver<bool>) -> J
         takeout: Arc::clone(&line.takeout),
         smarthost: Smarthost { settings: Arc::clone(&line.settings) },
         clock: Arc::clone(&line.parts.clock),
+        tokens: Arc::new(fetching::tokens(&tokio::runtime::Handle::current())),
         spool: line.parts.spool.clone(),
         tidied: Arc::default(),
         stop: Arc::default(),
@@ -91,9 +92,16 @@ async fn refresh(settings: Arc<SettingsDesk>, mut shutdown: watch::Receiver<bool
     }
 }
 
+/// Tests look more often: `CHANCERY_LOOK_MILLIS`.
+fn look_every() -> Duration {
+    let wanted = cfg!(feature = "failpoints").then(|| std::env::var("CHANCERY_LOOK_MILLIS").ok());
+    let millis = wanted.flatten().and_then(|text| text.parse().ok()).filter(|millis| *millis > 0);
+    millis.map_or(LOOK_EVERY, Duration::from_millis)
+}
+
 /// Looks for trouble and tells people.
 async fn watch_over(mut watchman: Watchman, mut shutdown: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    let mut ticks = tokio::time::interval(look_every());
     loop {
         tokio::select! {
             _ = ticks.tick() => {}

@@ -100,6 +100,7 @@ fn shown(probe: Probe) -> dto::FetchTest {
         ok: step.state != StepState::Failed,
         warning: step.state == StepState::Warning,
         kind: (!step.code.is_empty()).then(|| step.code.to_owned()),
+        remedy: step.remedy.map(str::to_owned),
         detail: step.detail,
         millis: step.millis,
         certificate: step.certificate.map(|it| dto::FetchCertificate {
@@ -210,6 +211,7 @@ fn refused(error: &intake::fetch::FetchError) -> dto::FetchTest {
         ok: false,
         warning: false,
         kind: Some(error.kind().code().to_owned()),
+        remedy: None,
         detail: error.to_string(),
         millis: 0,
         certificate: None,

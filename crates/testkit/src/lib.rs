@@ -7,6 +7,7 @@ pub mod authority;
 pub mod demo;
 pub mod directory;
 pub mod http;
+pub mod liar;
 pub mod lying;
 pub mod mail_server;
 pub mod ports;
@@ -15,6 +16,7 @@ mod random;
 pub mod smarthost;
 pub mod smtp;
 pub mod tls;
+pub mod tokens;
 pub mod truth;
 
 pub use random::Random;

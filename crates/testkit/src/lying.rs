@@ -187,13 +187,26 @@ impl LyingServer {
     }
 }
 
-enum Wire {
+pub(crate) enum Wire {
     Clear(TcpStream),
     Gone,
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
 impl Wire {
+    /// Begins TLS as a server.
+    pub(crate) fn encrypted(
+        socket: TcpStream,
+        config: Arc<rustls::ServerConfig>,
+    ) -> io::Result<Self> {
+        let server = ServerConnection::new(config).map_err(io::Error::other)?;
+        let mut stream = StreamOwned::new(server, socket);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Self::Tls(Box::new(stream)))
+    }
+
     fn socket(&self) -> Option<&TcpStream> {
         match self {
             Self::Clear(socket) => Some(socket),
@@ -294,12 +307,7 @@ impl Play {
                 let Wire::Clear(socket) = std::mem::replace(&mut self.wire, Wire::Gone) else {
                     panic!("TLS begins once");
                 };
-                let server = ServerConnection::new(config).map_err(io::Error::other)?;
-                let mut stream = StreamOwned::new(server, socket);
-                while stream.conn.is_handshaking() {
-                    stream.conn.complete_io(&mut stream.sock)?;
-                }
-                self.wire = Wire::Tls(Box::new(stream));
+                self.wire = Wire::encrypted(socket, config)?;
             }
         }
         Ok(true)

@@ -1,34 +1,30 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api, type Schemas, unwrap } from './client';
 
-type Mode = Schemas['FetchConfig']['mode'];
-type Many = Extract<Mode, { kind: 'mailboxes' }>;
-
-/** As the server writes it; its description names one field of the mode in another spelling. */
-export type FetchConfig = Omit<Schemas['FetchConfig'], 'mode'> & { mode: Exclude<Mode, Many> | { kind: 'mailboxes'; by: Many['by']; mailboxes: Many['mailboxes']; everyAccount: boolean } };
+export type FetchConfig = Schemas['FetchConfig'];
 export type FetchCounts = Schemas['FetchCounts'];
 export type FetchLive = Schemas['FetchLive'];
 export type FetchOauth = Schemas['FetchOauth'];
 export type FetchRun = Schemas['FetchRun'];
-export type FetchSource = Omit<Schemas['FetchSource'], 'config'> & { config: FetchConfig };
-export type FetchSourceInput = Omit<Schemas['FetchSourceInput'], 'config'> & { config: FetchConfig };
+export type FetchSource = Schemas['FetchSource'];
+export type FetchSourceInput = Schemas['FetchSourceInput'];
 export type FetchTest = Schemas['FetchTest'];
 export type LeftMail = Schemas['LeftMail'];
 export type Reconciliation = Schemas['Reconciliation'];
 
 /** What went wrong, as the server names it. */
-export type FetchErrorKind = 'archive' | 'corrupt-mail' | 'limit-exceeded' | 'no-connection' | 'protocol' | 'server-busy' | 'sign-in-refused' | 'tls-mismatch';
+export type FetchErrorKind = 'config' | 'corrupt-mail' | 'limit-exceeded' | 'no-connection' | 'protocol' | 'refused' | 'server-busy' | 'sign-in-refused' | 'spool' | 'tls-mismatch';
 
 const LIVE_MS = 3_000;
 const IDLE_MS = 15_000;
 
 export const fetchSourcesQuery = queryOptions({
   queryKey: ['fetch'],
-  queryFn: async ({ signal }) => ({ sources: (await unwrap(api.GET('/api/v1/fetch-sources', { signal }))).sources as unknown as FetchSource[] }),
+  queryFn: ({ signal }) => unwrap(api.GET('/api/v1/fetch-sources', { signal })),
   refetchInterval: (query) => (query.state.data?.sources.some((source) => source.running) ? LIVE_MS : IDLE_MS),
 });
 export const fetchSourceQuery = (id: string) =>
-  queryOptions({ queryKey: ['fetch', id], queryFn: async ({ signal }) => (await unwrap(api.GET('/api/v1/fetch-sources/{id}', { params: { path: { id } }, signal }))) as unknown as FetchSource, refetchInterval: (query) => (query.state.data?.running ? LIVE_MS : IDLE_MS) });
+  queryOptions({ queryKey: ['fetch', id], queryFn: ({ signal }) => unwrap(api.GET('/api/v1/fetch-sources/{id}', { params: { path: { id } }, signal })), refetchInterval: (query) => (query.state.data?.running ? LIVE_MS : IDLE_MS) });
 export const fetchRunsQuery = (id: string) =>
   queryOptions({ queryKey: ['fetch', id, 'runs'], queryFn: ({ signal }) => unwrap(api.GET('/api/v1/fetch-sources/{id}/runs', { params: { path: { id } }, signal })), refetchInterval: IDLE_MS });
 export const leftMailsQuery = (id: string) =>
@@ -41,10 +37,10 @@ export const leftMailsQuery = (id: string) =>
 export const reconciliationsQuery = (id: string) =>
   queryOptions({ queryKey: ['fetch', id, 'reconciliations'], queryFn: ({ signal }) => unwrap(api.GET('/api/v1/fetch-sources/{id}/reconciliations', { params: { path: { id } }, signal })), refetchInterval: IDLE_MS });
 
-export const addFetchSource = (input: FetchSourceInput) => unwrap(api.POST('/api/v1/fetch-sources', { body: input as unknown as Schemas['FetchSourceInput'] }));
-export const changeFetchSource = (id: string, input: FetchSourceInput) => unwrap(api.PUT('/api/v1/fetch-sources/{id}', { params: { path: { id } }, body: input as unknown as Schemas['FetchSourceInput'] }));
+export const addFetchSource = (input: FetchSourceInput) => unwrap(api.POST('/api/v1/fetch-sources', { body: input }));
+export const changeFetchSource = (id: string, input: FetchSourceInput) => unwrap(api.PUT('/api/v1/fetch-sources/{id}', { params: { path: { id } }, body: input }));
 export const removeFetchSource = (id: string) => unwrap(api.DELETE('/api/v1/fetch-sources/{id}', { params: { path: { id } } }));
-export const testFetchSource = (input: FetchSourceInput & { id?: string }) => unwrap(api.POST('/api/v1/fetch-sources/test', { body: input as unknown as Schemas['FetchTestInput'] }));
+export const testFetchSource = (input: FetchSourceInput & { id?: string }) => unwrap(api.POST('/api/v1/fetch-sources/test', { body: input }));
 export const pollFetchSource = (id: string) => unwrap(api.POST('/api/v1/fetch-sources/{id}/poll', { params: { path: { id } } }));
 export const pauseFetchSource = (id: string) => unwrap(api.POST('/api/v1/fetch-sources/{id}/pause', { params: { path: { id } } }));
 export const resumeFetchSource = (id: string) => unwrap(api.POST('/api/v1/fetch-sources/{id}/resume', { params: { path: { id } } }));

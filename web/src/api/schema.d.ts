@@ -3779,7 +3779,7 @@ export interface components {
         } | {
             by: components["schemas"]["ServiceAccess"];
             /** @description Those of all accounts as well, by their addresses. */
-            every_account: boolean;
+            everyAccount: boolean;
             /** @enum {string} */
             kind: "mailboxes";
             mailboxes: components["schemas"]["FetchMailbox"][];

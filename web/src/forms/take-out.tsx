@@ -12,6 +12,7 @@ const REASON_LENGTH_MIN = 5;
 const ADDRESS = /^\S+@\S+$/;
 const PORTS = { none: 143, starttls: 143, tls: 993 };
 type Security = keyof typeof PORTS;
+type Way = 'imap' | 'smtp' | 'source';
 
 interface Props {
   mails: ChosenMails;
@@ -39,34 +40,42 @@ export function ExportForm({ mails, about, close }: Props) {
   );
 }
 
-/** Mail back to people: to an address, or for officers into a mailbox. */
+/** Mail back to people: to an address, or for officers into a mailbox, also by what a source signs in with. */
 export function RestoreForm({ mails, about, close }: Props) {
   const { t } = useTexts();
   const account = useSession()?.account;
   const officer = account?.role === 'officer';
-  const [way, setWay] = useState<'imap' | 'smtp'>('smtp');
+  const [way, setWay] = useState<Way>('smtp');
   const imap = way === 'imap';
   const own = account?.addresses ?? [];
-  const fields = useFields({ address: own[0] ?? '', host: '', security: 'tls' as Security, port: PORTS.tls as number | string, user: '', password: '', folder: '', pinned: '', reason: '' }, (now) => ({
-    address: !imap && !ADDRESS.test(now.address.trim()) && t('takeout.addressWrong'),
+  const fields = useFields({ address: own[0] ?? '', host: '', security: 'tls' as Security, port: PORTS.tls as number | string, user: '', password: '', folder: '', pinned: '', source: '', mailbox: '', reason: '' }, (now) => ({
+    address: way === 'smtp' && !ADDRESS.test(now.address.trim()) && t('takeout.addressWrong'),
     host: imap && !now.host.trim() && t('form.required'),
     user: imap && !now.user.trim() && t('form.required'),
     password: imap && !now.password && t('form.required'),
+    source: way === 'source' && !now.source.trim() && t('form.required'),
     reason: officer && now.reason.trim().length < REASON_LENGTH_MIN && t('release.reasonShort'),
   }));
   const { values } = fields;
-  const body = (): NewRestore => ({
-    mails,
-    reason: values.reason.trim(),
-    ...(imap
+  const place = () => {
+    if (way === 'source') return { source: { source: values.source.trim(), mailbox: values.mailbox.trim() || null, folder: values.folder.trim() || null } };
+    return imap
       ? { mailbox: { host: values.host.trim(), port: Number(values.port), security: values.security, user: values.user.trim(), password: values.password, folder: values.folder.trim() || null, pinnedCertificate: values.pinned.replace(/[\s:]/g, '').toLowerCase() || null } }
-      : { address: values.address.trim() }),
-  });
+      : { address: values.address.trim() };
+  };
+  const body = (): NewRestore => ({ mails, reason: values.reason.trim(), ...place() });
   return (
     <Form submit={t('takeout.restoreSubmit')} check={fields.check} send={() => beginRestore(body())} done={t('takeout.restoreBegun')} refresh={[['restores']]} onDone={close} onCancel={close}>
       {about}
-      {officer && <SegmentedControl aria-label={t('takeout.way')} value={way} onChange={(value) => setWay(value === 'imap' ? 'imap' : 'smtp')} data={(['smtp', 'imap'] as const).map((value) => ({ value, label: t(`takeout.way.${value}`) }))} />}
-      {!imap && (own.length > 0 && !officer ? <Select size="sm" label={t('takeout.address')} allowDeselect={false} data={own} {...fields.pick('address')} /> : <TextInput size="sm" label={t('takeout.address')} inputMode="email" autoCapitalize="none" {...fields.text('address')} />)}
+      {officer && <SegmentedControl aria-label={t('takeout.way')} value={way} onChange={(value) => setWay(value as Way)} data={(['smtp', 'imap', 'source'] as const).map((value) => ({ value, label: t(`takeout.way.${value}`) }))} />}
+      {way === 'smtp' && (own.length > 0 && !officer ? <Select size="sm" label={t('takeout.address')} allowDeselect={false} data={own} {...fields.pick('address')} /> : <TextInput size="sm" label={t('takeout.address')} inputMode="email" autoCapitalize="none" {...fields.text('address')} />)}
+      {way === 'source' && (
+        <>
+          <TextInput size="sm" label={t('takeout.source')} description={t('takeout.sourceHint')} {...fields.text('source')} />
+          <TextInput size="sm" label={t('takeout.mailbox')} description={t('takeout.mailboxHint')} autoCapitalize="none" spellCheck={false} {...fields.text('mailbox')} />
+          <TextInput size="sm" label={t('takeout.folder')} description={t('takeout.folderHint')} {...fields.text('folder')} />
+        </>
+      )}
       {imap && (
         <>
           <TextInput size="sm" label={t('takeout.server')} autoCapitalize="none" spellCheck={false} {...fields.text('host')} />

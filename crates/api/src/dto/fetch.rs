@@ -72,7 +72,7 @@ pub struct FetchMailbox {
 }
 
 #[derive(Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum FetchMode {
     Journal {
         folder: String,
@@ -80,6 +80,8 @@ pub enum FetchMode {
     Mailbox {
         address: String,
     },
+    // The library that writes the description knows no `rename_all_fields`.
+    #[serde(rename_all = "camelCase")]
     Mailboxes {
         by: ServiceAccess,
         mailboxes: Vec<FetchMailbox>,
@@ -132,7 +134,7 @@ pub struct FetchConfig {
     /// 1 to 100; larger mails stay on the server and are listed.
     pub mail_mebibytes_max: Option<u32>,
     pub order: FetchOrder,
-    /// Mail that the server received before is not read.
+    /// Mail that the server received before this moment is not read. POP3 knows no dates.
     #[schema(format = DateTime)]
     pub since: Option<String>,
     /// Mail that the server received from then on is not read.
@@ -273,6 +275,9 @@ pub struct FetchTestStep {
     pub warning: bool,
     /// The kind of the error.
     pub kind: Option<String>,
+    /// What the administrator must do, where that can be told: such as `consent-missing`,
+    /// `service-principal-wrong`, `protocol-disabled`, `mailbox-permission-missing`.
+    pub remedy: Option<String>,
     pub detail: String,
     pub millis: u64,
     pub certificate: Option<FetchCertificate>,
@@ -333,7 +338,7 @@ pub struct LeftMail {
     /// Its number in the folder, or its unique-id.
     pub key: String,
     pub size_bytes: u64,
-    /// `failed`, `given-up`, `not-selected` or `too-large`.
+    /// `failed`, `given-up`, `not-removed`, `not-selected` or `too-large`.
     pub reason: String,
     pub detail: String,
     pub tries: u32,

@@ -122,6 +122,20 @@ pub struct RestoreMailbox {
     pub pinned_certificate: Option<String>,
 }
 
+/// A mailbox that is fetched: its source's server and secrets are used, and never shown.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreSource {
+    /// The source's id or name.
+    pub source: String,
+    /// One of its mailboxes as its server names it, where it has many.
+    #[serde(default)]
+    pub mailbox: Option<String>,
+    /// Null: where the mail lay when it was fetched, or INBOX.
+    #[serde(default)]
+    pub folder: Option<String>,
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewRestore {
@@ -130,6 +144,8 @@ pub struct NewRestore {
     pub address: Option<String>,
     /// For officers.
     pub mailbox: Option<RestoreMailbox>,
+    /// For officers.
+    pub source: Option<RestoreSource>,
     /// Officers must give one.
     #[serde(default)]
     pub reason: String,

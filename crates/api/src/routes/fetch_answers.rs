@@ -89,6 +89,7 @@ impl From<catalog::LeftMail> for LeftMail {
             reason: match mail.reason {
                 LeftReason::Failed => "failed",
                 LeftReason::GivenUp => "given-up",
+                LeftReason::NotRemoved => "not-removed",
                 LeftReason::NotSelected => "not-selected",
                 LeftReason::TooLarge => "too-large",
             }

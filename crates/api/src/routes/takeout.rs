@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use catalog::{AuditEvent, Catalog, MailJobKind, MailJobRow, MailJobState};
 use discovery::{Asker, ExportFormat, ExportRequest, RestoreRequest, RestoreTarget, Which};
-use model::{EmailAddress, JobId};
+use model::{EmailAddress, JobId, TenantId};
 use policy::{AccountRole, Permission};
 use serde_json::json;
 
@@ -245,11 +245,23 @@ pub async fn begin_restore(
     let tenant = caller.tenant_for(Permission::RestoreMail)?;
     caller.scope()?;
     let role = caller.current.actor.role;
-    let (target, password) = target(new.address, new.mailbox)?;
+    let typed = match new.source {
+        None => Some(target(new.address, new.mailbox)?),
+        Some(_) if new.address.is_none() && new.mailbox.is_none() => None,
+        Some(_) => return Err(Problem::bad_request("target", "name one place only")),
+    };
     let reason = given(&new.reason, role)?;
-    let request = RestoreRequest { which: which(new.mails, &caller)?, target, reason };
+    let which = which(new.mails, &caller)?;
     let blocking = state.blocking.clone();
     let work = move || {
+        let (target, password) = match (typed, new.source) {
+            (Some(typed), _) => typed,
+            (None, Some(named)) if role == AccountRole::Officer => {
+                (of_source(&*state.catalog, tenant, named)?, None)
+            }
+            (None, _) => return Err(Problem::new(StatusCode::FORBIDDEN, "not-an-own-address")),
+        };
+        let request = RestoreRequest { which, target, reason };
         if role != AccountRole::Officer {
             is_own(&*state.catalog, &caller, &request.target)?;
         }
@@ -445,6 +457,31 @@ fn target(
         }
         _ => Err(bad("name an address or a mailbox")),
     }
+}
+
+/// A source of the tenant, by its id or its name. Whether it has the mailbox is seen when the job
+/// begins.
+fn of_source(
+    catalog: &dyn Catalog,
+    tenant: TenantId,
+    named: dto::RestoreSource,
+) -> Result<RestoreTarget, Problem> {
+    let texts = named.mailbox.iter().chain(&named.folder);
+    if texts.into_iter().any(|it| it.chars().count() > FIELD_CHARS_MAX) {
+        return Err(Problem::bad_request("target", "a name is too long"));
+    }
+    let name = named.source.trim();
+    let all = catalog.fetch_sources(Some(tenant))?;
+    let mut found =
+        all.iter().filter(|it| it.source.id.to_string() == name || it.source.name == name);
+    let (Some(found), None) = (found.next(), found.next()) else {
+        return Err(Problem::bad_request("target", "there is no such source, or several"));
+    };
+    Ok(RestoreTarget::Source {
+        source: found.source.id,
+        mailbox: named.mailbox.unwrap_or_default(),
+        folder: named.folder.filter(|folder| !folder.is_empty()),
+    })
 }
 
 /// Mail of users goes to an address that they own now.

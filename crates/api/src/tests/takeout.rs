@@ -43,6 +43,11 @@ async fn what_may_not_leave_is_refused_by_name() {
         (json!({ "mails": one(), "address": "no address" }), "400 target"),
         (json!({ "mails": one() }), "400 target"),
         (json!({ "mails": one(), "mailbox": mailbox }), "403 not-an-own-address"),
+        (json!({ "mails": one(), "source": { "source": "x" } }), "403 not-an-own-address"),
+        (
+            json!({ "mails": one(), "address": "anna@a.example", "source": { "source": "x" } }),
+            "400 target",
+        ),
     ] {
         let path = "/api/v1/restores";
         assert_eq!(asked(&world, Who::Anna, path, body.clone()).await, outcome, "{body}");
@@ -67,6 +72,28 @@ async fn the_password_of_a_mailbox_is_sealed_and_never_shown() {
     assert_eq!(password.as_deref(), Some("streng-geheim"));
     let audit = world.catalog.audit_log(Some(A), &catalog::AuditQuery::default(), 50);
     assert!(!format!("{:?}", audit.expect("reads")).contains("streng-geheim"));
+}
+
+#[tokio::test]
+async fn officers_bring_mail_back_by_a_source_that_there_is() {
+    let world = World::new();
+    appoint_officer(&world, Who::Otto);
+    let source = |name: &str| json!({ "mails": { "query": "" }, "reason": "a folder is lost", "source": { "source": name } });
+    let path = "/api/v1/restores";
+    assert_eq!(asked(&world, Who::Otto, path, source("Mailboxes")).await, "400 target");
+    let input = json!({ "name": "Mailboxes", "password": "streng-geheim",
+        "config": { "server": "mail.example", "user": "anna" } });
+    let made =
+        world.call(Who::Administrator, "POST", "/api/v1/fetch-sources", Some(&input.to_string()));
+    assert_eq!(made.await.outcome(), "201");
+    let answer = world.call(Who::Otto, "POST", path, Some(&source("Mailboxes").to_string())).await;
+    assert_eq!(answer.outcome(), "202");
+    let jobs = world.catalog.open_mail_jobs(MailJobKind::Restore).expect("reads");
+    assert_eq!(
+        (jobs[0].request["target"]["kind"].as_str(), &jobs[0].secret),
+        (Some("source"), &None)
+    );
+    assert!(!format!("{jobs:?} {}", answer.text()).contains("streng-geheim"));
 }
 
 #[tokio::test]

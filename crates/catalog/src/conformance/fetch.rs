@@ -72,7 +72,7 @@ fn progress(catalog: &dyn Catalog) {
     let folder = FolderState {
         folder: "INBOX".to_owned(),
         uid_validity: 3,
-        done: UidSpans::among(&[1, 2, 5, 9], |uid| uid != 5),
+        done: UidSpans::among([1, 2, 5, 9], |uid| uid != 5),
         modseq: Some(u64::from(u32::MAX) + 1),
         uid_next: Some(10),
     };

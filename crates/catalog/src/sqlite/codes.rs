@@ -160,6 +160,7 @@ impl Name for LeftReason {
     const NAMES: &'static [(Self, &'static str)] = &[
         (Self::Failed, "failed"),
         (Self::GivenUp, "given-up"),
+        (Self::NotRemoved, "not-removed"),
         (Self::NotSelected, "not-selected"),
         (Self::TooLarge, "too-large"),
     ];

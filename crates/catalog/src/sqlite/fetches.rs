@@ -204,7 +204,8 @@ impl Fetches for Sqlite {
             let row = required(db, id)?;
             let due = db
                 .prepare_cached(
-                    "UPDATE fetch_left SET next_at = 0, tries = 0, reason = 'failed'
+                    "UPDATE fetch_left SET next_at = 0, tries = 0,
+                         reason = iif(reason = 'not-removed', reason, 'failed')
                      WHERE fetch = ?1",
                 )?
                 .execute([row])?;

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0010_holds.sql"),
     include_str!("0011_ledger_events.sql"),
     include_str!("0012_recount.sql"),
+    include_str!("0013_fetch_left.sql"),
 ];
 
 pub const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use catalog::{Catalog, MailJobKind, MailJobRow, MailJobState, SecretBox, StoredRecord};
 use index::{Calendar, LIMIT_MAX, Sort};
 use ledger::Ledger;
-use model::{AccountId, JobId, MatterId, RecordId, TenantId, Timestamp};
+use model::{AccountId, JobId, MatterId, RecordId, SourceId, TenantId, Timestamp};
 use policy::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -103,6 +103,14 @@ pub enum RestoreTarget {
         folder: Option<String>,
         /// SHA-256 of the certificate, in hexadecimal digits: this one and no other.
         pinned: Option<String>,
+    },
+    /// Into a mailbox that is fetched, by the server and the secrets of its source.
+    Source {
+        source: SourceId,
+        /// One of its mailboxes, as its server names it; empty where it has one only.
+        mailbox: String,
+        /// As above.
+        folder: Option<String>,
     },
 }
 

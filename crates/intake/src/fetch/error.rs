@@ -142,6 +142,14 @@ impl FetchError {
         }
     }
 
+    /// What the administrator must do, where that can be told.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::SignInRefused { remedy, .. } => *remedy,
+            _ => None,
+        }
+    }
+
     /// Whether the session can go on with other commands.
     pub fn leaves_session_usable(&self) -> bool {
         matches!(self, Self::CorruptMail(_) | Self::Refused { .. })

@@ -28,6 +28,9 @@ pub struct Step {
     pub detail: String,
     /// The code of the error's kind; empty otherwise.
     pub code: &'static str,
+    /// The code of what the administrator must do, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<&'static str>,
     pub millis: u64,
     /// What the server showed, believed or not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,13 +84,15 @@ impl Probe {
             return None;
         }
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.steps.push(Step { name, state, detail, code: "", millis, certificate: None });
+        let (code, remedy, certificate) = ("", None, None);
+        self.steps.push(Step { name, state, detail, code, remedy, millis, certificate });
         self.steps.last_mut()
     }
 
     pub(crate) fn fail(&mut self, name: &'static str, error: &FetchError, begun: Instant) {
         if let Some(step) = self.push(name, StepState::Failed, error.to_string(), begun) {
             step.code = error.kind().code();
+            step.remedy = error.remedy().map(|remedy| remedy.code());
         }
     }
 }

@@ -31,6 +31,11 @@ impl Introspection {
     pub fn accept(&self, token: &str, user: &str) {
         self.good.lock().expect("sound").push((token.to_owned(), user.to_owned()));
     }
+
+    /// No token is good any more.
+    pub fn revoke(&self) {
+        self.good.lock().expect("sound").clear();
+    }
 }
 
 fn answer(client: TcpStream, good: &Mutex<Vec<(String, String)>>) -> Option<()> {

@@ -5,6 +5,7 @@ mod imap;
 mod introspection;
 mod pop3;
 mod postfix;
+mod runner;
 mod spool;
 mod support;
 mod token;

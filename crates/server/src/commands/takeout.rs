@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use catalog::{MailJobRow, MailJobState};
+use catalog::{FetchSource, MailJobRow, MailJobState};
 use discovery::{
     DamagedMail, ExportFormat, ExportRequest, ImapSecurity, RestoreRequest, RestoreTarget, Which,
 };
@@ -66,8 +66,14 @@ pub struct SendBack {
     #[command(flatten)]
     mails: Mails,
     /// To this address, through the smarthost
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "host")]
+    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["host", "source"])]
     to: Option<String>,
+    /// Into a mailbox that is fetched: the name of its source, whose server and secrets are used
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["to", "host"])]
+    source: Option<String>,
+    /// Which of the source's mailboxes, where it has many
+    #[arg(long, value_name = "USER", requires = "source")]
+    mailbox: Option<String>,
     /// Into a mailbox on this IMAP server
     #[arg(long, conflicts_with = "to", requires_all = ["user", "password_file"])]
     host: Option<String>,
@@ -135,9 +141,22 @@ pub fn export(config: &Config, arguments: Export) -> anyhow::Result<ExitCode> {
 }
 
 pub fn send_back(config: &Config, arguments: SendBack) -> anyhow::Result<ExitCode> {
-    let (target, password) = match (arguments.to, arguments.host) {
-        (Some(address), None) => (RestoreTarget::Address { address }, None),
-        (None, Some(host)) => {
+    let (target, password) = match (arguments.to, arguments.host, arguments.source) {
+        (Some(address), None, None) => (RestoreTarget::Address { address }, None),
+        (None, None, Some(name)) => {
+            let house = House::open(config)?;
+            let tenant = house.tenant_named(&arguments.tenant)?.id;
+            let all = house.catalog.fetch_sources(Some(tenant))?;
+            let is_it =
+                |it: &FetchSource| it.source.name == name || it.source.id.to_string() == name;
+            let mut named = all.into_iter().filter(is_it);
+            let source = named.next().with_context(|| format!("there is no source {name:?}"))?;
+            anyhow::ensure!(named.next().is_none(), "several sources have this name: give the id");
+            let source = source.source.id;
+            let mailbox = arguments.mailbox.unwrap_or_default();
+            (RestoreTarget::Source { source, mailbox, folder: arguments.folder }, None)
+        }
+        (None, Some(host), None) => {
             let file = arguments.password_file.context("name --password-file")?;
             let password = fs::read_to_string(&file)
                 .with_context(|| format!("cannot read {}", file.display()))?;
@@ -151,7 +170,7 @@ pub fn send_back(config: &Config, arguments: SendBack) -> anyhow::Result<ExitCod
             };
             (target, Some(password.trim_end().to_owned()))
         }
-        _ => anyhow::bail!("name --to or --host"),
+        _ => anyhow::bail!("name --to, --source or --host"),
     };
     let reason = arguments.reason.trim().to_owned();
     let request = RestoreRequest { which: which(arguments.mails), target, reason };

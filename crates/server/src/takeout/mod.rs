@@ -16,6 +16,7 @@ use discovery::{
 };
 use fail::fail_point;
 use identity::Identity;
+use intake::fetch::oauth::TokenClient;
 use model::{AccountId, Clock, Timestamp};
 use policy::{AccountRole, Actor, Permission, Scope, Span, authorize, authorize_read};
 use serde_json::{Value, json};
@@ -56,6 +57,8 @@ pub struct Workshop {
     pub takeout: Arc<Takeout>,
     pub smarthost: Smarthost,
     pub clock: Arc<dyn Clock>,
+    /// For mailboxes of sources that sign in by OAuth.
+    pub tokens: Arc<TokenClient>,
     /// Knows how much of the disk stays free for mail that comes in.
     pub spool: Spool,
     /// When files were last looked through.

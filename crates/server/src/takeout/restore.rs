@@ -1,14 +1,16 @@
 //! Mail goes back to people: octet by octet, with nothing added to its headers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{MailJobRow, StoredRecord};
 use discovery::{ImapSecurity, RestoreRequest, RestoreTarget};
-use intake::fetch::imap::Session;
+use intake::fetch::imap::{Folder, Session};
 use intake::fetch::net::{Patience, Security, Server, Trust, parse_fingerprint};
+use intake::fetch::run::{Target, imap_session, open, targets};
 use intake::fetch::sasl::Credentials;
 use intake::fetch::{FetchError, Probe};
-use model::{RecordId, Source};
+use model::{RecordId, Source, SourceId};
 use policy::Scope;
 use serde_json::json;
 
@@ -22,6 +24,9 @@ const IN_A_ROW_MAX: usize = 20;
 
 /// Flags that a client may set (RFC 9051 §2.3.2); `\Recent` and `\Deleted` are not given back.
 const FLAGS: [&str; 4] = ["\\Answered", "\\Draft", "\\Flagged", "\\Seen"];
+
+/// Folders whose names at the server are remembered.
+const FOLDERS_MAX: usize = 10_000;
 
 /// The folder for mail that lay in none.
 const INBOX: &str = "INBOX";
@@ -159,13 +164,45 @@ impl Workshop {
                 let server = Server { host, port: Some(port), security, allow_clear: false, trust };
                 let password = password.into();
                 let credentials = Credentials::Password { user, password, act_as: None };
-                let patience = Patience { stop: Arc::clone(&self.stop), ..Patience::default() };
-                let mut place = Mailbox { server, credentials, patience, folder, session: None };
-                place.open().map_err(|error| error.to_string())?;
-                Ok(Box::new(place))
+                let patience = self.patience();
+                mailbox(folder, move || {
+                    Session::open(&server, &patience, &credentials, &mut Probe::default())
+                })
+            }
+            RestoreTarget::Source { source, mailbox: name, folder } => {
+                let target = self.of_source(job, source, &name)?;
+                let (tokens, patience) = (Arc::clone(&self.tokens), self.patience());
+                mailbox(folder, move || imap_session(&target, &tokens, &patience))
             }
         }
     }
+
+    fn patience(&self) -> Patience {
+        Patience { stop: Arc::clone(&self.stop), ..Patience::default() }
+    }
+
+    /// One of the mailboxes that the source reads, and no other that its account might open.
+    fn of_source(&self, job: &MailJobRow, id: SourceId, mailbox: &str) -> Result<Target, String> {
+        let failed = |error: catalog::CatalogError| pipeline::Error::chain(&error);
+        let source = self.catalog.fetch_source(job.tenant, id).map_err(failed)?;
+        let source = Arc::new(source.ok_or("the source is gone")?);
+        let secrets = open(&self.takeout.secrets, id, &source.secrets);
+        let secrets = Arc::new(secrets.map_err(|error| error.to_string())?);
+        let all = targets(&*self.catalog, &source, &secrets, &self.stop).map_err(failed)?;
+        let named = all.into_iter().find(|it| it.mailbox.eq_ignore_ascii_case(mailbox));
+        named.ok_or_else(|| "the source has no such mailbox".to_owned())
+    }
+}
+
+/// Signs in once, so that a mailbox that does not open fails the whole order.
+fn mailbox(
+    folder: Option<String>,
+    sign_in: impl Fn() -> Result<Session, FetchError> + 'static,
+) -> Result<Box<dyn Place>, String> {
+    let (session, folders) = (None, HashMap::new());
+    let mut place = Mailbox { sign_in: Box::new(sign_in), folder, session, folders };
+    place.open().map_err(|error| error.to_string())?;
+    Ok(Box::new(place))
 }
 
 /// Through the smarthost.
@@ -180,25 +217,38 @@ impl Place for ByMail {
     }
 }
 
+/// Signs in to a mailbox.
+type SignIn = Box<dyn Fn() -> Result<Session, FetchError>>;
+
 /// A mailbox on its server.
 struct Mailbox {
-    server: Server,
-    credentials: Credentials,
-    patience: Patience,
+    sign_in: SignIn,
     folder: Option<String>,
     session: Option<Session>,
+    /// By the paths at which mail lay, as this server names them.
+    folders: HashMap<String, Folder>,
 }
 
 impl Mailbox {
     fn open(&mut self) -> Result<&mut Session, FetchError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => {
-                let mut probe = Probe::default();
-                Session::open(&self.server, &self.patience, &self.credentials, &mut probe)?
-            }
+            None => (self.sign_in)()?,
         };
         Ok(self.session.insert(session))
+    }
+
+    fn at(&mut self, path: &str) -> Result<Folder, FetchError> {
+        if let Some(known) = self.folders.get(path) {
+            return Ok(known.clone());
+        }
+        let found = self.open()?.folder_at(path)?;
+        // Mail of one restore lay in few folders; the list may be made anew at any time.
+        if self.folders.len() >= FOLDERS_MAX {
+            self.folders.clear();
+        }
+        self.folders.insert(path.to_owned(), found.clone());
+        Ok(found)
     }
 }
 
@@ -214,10 +264,9 @@ impl Place for Mailbox {
         let date = lay.and_then(|lay| lay.received_at).unwrap_or(stored.list.date);
         let folder = self.folder.clone().or_else(|| lay.map(|lay| lay.folder.clone()));
         let folder = folder.unwrap_or_else(|| INBOX.to_owned());
-        let put = self.open().and_then(|session| {
-            let folder = session.folder(&folder);
-            session.append(&folder, &flags, Some(date), octets)
-        });
+        let put = self
+            .at(&folder)
+            .and_then(|folder| self.open()?.append(&folder, &flags, Some(date), octets));
         put.map(|_| ()).map_err(|error| {
             if !error.leaves_session_usable() {
                 self.session = None;

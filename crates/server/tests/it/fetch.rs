@@ -19,15 +19,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const NAME: &str = "Mailboxes";
 
 /// A mail server and an archive that fetches from it.
-struct World {
-    house: House,
-    dovecot: Dovecot,
+pub struct World {
+    pub house: House,
+    pub dovecot: Dovecot,
     folder: TempDir,
 }
 
 impl World {
     /// `None` where Dovecot is missing.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         if !has_tool(DOVECOT, "dovecot-imapd") {
             return None;
         }
@@ -37,7 +37,7 @@ impl World {
     }
 
     /// The settings for the mail server, with what `more` says.
-    fn settings(&self, protocol: &str, more: &Value) -> Value {
+    pub fn settings(&self, protocol: &str, more: &Value) -> Value {
         let port = if protocol == "imap" { self.dovecot.imaps } else { self.dovecot.pop3s };
         let mut settings = json!({
             "server": "127.0.0.1",
@@ -53,7 +53,7 @@ impl World {
         settings
     }
 
-    fn add(&self, settings: &Value, password: &str) {
+    pub fn add(&self, settings: &Value, password: &str) {
         let write = |name: &str, text: &str| {
             let path = self.folder.path().join(name);
             std::fs::write(&path, text).expect("the folder is writable");
@@ -75,7 +75,7 @@ impl World {
         answer(&self.house.run(&arguments));
     }
 
-    fn command(&self, command: &[&str]) -> Value {
+    pub fn command(&self, command: &[&str]) -> Value {
         let (verb, rest) = command.split_last().expect("a command");
         let mut arguments = rest.to_vec();
         arguments.extend([*verb, "--tenant", "Musterbau", NAME, "--json"]);
@@ -86,12 +86,12 @@ impl World {
         })
     }
 
-    fn runs(&self) -> Vec<Value> {
+    pub fn runs(&self) -> Vec<Value> {
         self.command(&["fetch", "runs"]).as_array().expect("runs").clone()
     }
 
     /// The mails of a mailbox on the server, by the paths of their files.
-    fn files(&self, user: &str) -> Vec<PathBuf> {
+    pub fn files(&self, user: &str) -> Vec<PathBuf> {
         fn below(folder: &Path, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let path = entry.path();
@@ -109,7 +109,7 @@ impl World {
     }
 }
 
-fn mail(to: &str, number: usize) -> Vec<u8> {
+pub fn mail(to: &str, number: usize) -> Vec<u8> {
     format!(
         "Message-ID: <{number}.{to}@musterbau.example>\r\nFrom: a@musterbau.example\r\n\
          To: {to}@musterbau.example\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n\
@@ -119,7 +119,7 @@ fn mail(to: &str, number: usize) -> Vec<u8> {
 }
 
 /// Until the condition holds; the machine may be slow.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < PATIENCE, "{what}");
@@ -127,12 +127,12 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn archived(server: &Server) -> usize {
+pub fn archived(server: &Server) -> usize {
     search_all(&mut server.client("auditor"), "").len()
 }
 
 /// Every run adds up; what they did together.
-fn sum(runs: &[Value], name: &str) -> u64 {
+pub fn sum(runs: &[Value], name: &str) -> u64 {
     const PARTS: [&str; 6] = ["archived", "known", "merged", "quarantined", "left", "failed"];
     let count = |run: &Value, name: &str| run["counts"][name].as_u64().expect("a count");
     for run in runs {

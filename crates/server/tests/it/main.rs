@@ -7,6 +7,8 @@ mod damage;
 mod disposal;
 mod evidence;
 mod fetch;
+mod fetch_notices;
+mod fetch_ways;
 mod formats;
 mod generated;
 mod hard;

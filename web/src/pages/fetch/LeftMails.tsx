@@ -8,7 +8,7 @@ import { EmptyState } from '../../ui/EmptyState';
 import { IconCheck } from '../../ui/icons';
 import { TabHead } from '../../ui/TabHead';
 
-type Reason = 'failed' | 'given-up' | 'not-selected' | 'too-large';
+type Reason = 'failed' | 'given-up' | 'not-removed' | 'not-selected' | 'too-large';
 
 /** Mails that could not be fetched, and why; one of them never stops the others. */
 export function LeftMails({ id }: { id: string }) {

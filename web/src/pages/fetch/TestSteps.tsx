@@ -21,6 +21,7 @@ export function TestSteps({ test, onPin, pinned = '' }: { test: FetchTest; onPin
             <div>
               <div>{named(`fetch.step.${step.step}` as Key, step.step)}</div>
               {step.kind && !step.ok && <div>{t(`fetch.kind.${step.kind as FetchErrorKind}.text`)}</div>}
+              {step.remedy && <div>{named(`fetch.remedy.${step.remedy}` as Key, '')}</div>}
               {step.detail && <div className={classes.detail} lang="en">{step.detail}</div>}
               {step.certificate && (
                 <Facts

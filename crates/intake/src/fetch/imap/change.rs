@@ -93,10 +93,11 @@ impl Session {
     }
 
     /// Puts a mail into `folder`, which is made when it does not exist. Where it lies, when the
-    /// server tells (RFC 4315). Not idempotent: when the connection ends the mail may be there.
+    /// server tells (RFC 4315). Not idempotent: when the connection ends the mail may be there. A
+    /// mail with octets of zero goes as binary (RFC 3516 §4.4), where the server offers that.
     ///
     /// # Errors
-    /// [`FetchError::Refused`] when the server refuses it.
+    /// [`FetchError::Refused`] when the server refuses it, or cannot take it.
     pub fn append(
         &mut self,
         folder: &Folder,
@@ -113,7 +114,12 @@ impl Session {
         if let Some(date) = date {
             rest.push_str(&format!("\"{}\" ", date::format(date)));
         }
-        rest.push_str(&format!("{{{}}}", octets.len()));
+        let binary = memchr::memchr(0, octets).is_some();
+        if binary && !self.state.offers_or_rev2("BINARY") {
+            let text = "the mail holds octets of zero, and the server takes none (no BINARY)";
+            return Err(FetchError::Refused { command: "APPEND", text: text.to_owned() });
+        }
+        rest.push_str(&format!("{}{{{}}}", if binary { "~" } else { "" }, octets.len()));
         let head = Command::new("APPEND", "APPEND ").string(&folder.raw).text(&rest);
         let mut done = self.append_once(&head, octets)?;
         if done.status == Status::No && done.text.code == "TRYCREATE" {

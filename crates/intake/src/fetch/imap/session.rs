@@ -133,6 +133,21 @@ impl Session {
         Folder::named(name, self.talk().names_are_utf8())
     }
 
+    /// The folder at a path whose levels are parted by `/`, as the server lists it, or would name it
+    /// where there is none.
+    ///
+    /// # Errors
+    /// As [`folders`](Self::folders).
+    pub fn folder_at(&mut self, path: &str) -> Result<Folder, FetchError> {
+        let all = self.folders()?;
+        let by_path = all.iter().find(|it| it.path().join("/") == path);
+        if let Some(found) = by_path.or_else(|| all.iter().find(|it| it.name == path)) {
+            return Ok(found.clone());
+        }
+        let delimiter = all.iter().find_map(|it| it.delimiter).unwrap_or('/');
+        Ok(self.folder(&path.replace('/', &delimiter.to_string())))
+    }
+
     /// Opens a folder without leave to change it.
     ///
     /// # Errors

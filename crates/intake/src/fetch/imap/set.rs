@@ -60,6 +60,18 @@ impl UidSet {
         Self { spans: spans.collect() }
     }
 
+    /// Those for which `keep` says so.
+    pub(in crate::fetch) fn filter(&self, keep: impl Fn(u32) -> bool) -> Self {
+        let mut spans: Vec<(u32, u32)> = Vec::new();
+        for uid in self.iter().filter(|uid| keep(*uid)) {
+            match spans.last_mut() {
+                Some(end) if uid == end.1 + 1 => end.1 = uid,
+                _ => spans.push((uid, uid)),
+            }
+        }
+        Self { spans }
+    }
+
     /// What lies in either.
     pub fn and(&self, other: &Self) -> Self {
         let mut spans = self.spans.clone();

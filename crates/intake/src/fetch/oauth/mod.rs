@@ -11,6 +11,8 @@ mod web;
 
 pub use assertion::AssertionAlgorithm;
 pub use client::{Token, TokenClient};
-pub use remedy::{MailProtocol, Remedy, SignInFacts, explain_sign_in, explained};
+pub use remedy::{
+    MailProtocol, Remedy, SignInFacts, explain_sign_in, explained, where_others_open,
+};
 pub use settings::{ClientKey, TokenSettings};
 pub use web::{HttpTokenWeb, TokenAnswer, TokenRequest, TokenWeb};

@@ -31,6 +31,26 @@ pub enum Remedy {
 }
 
 impl Remedy {
+    pub const ALL: [Self; 17] = [
+        Self::AppDisabled,
+        Self::AppUnknown,
+        Self::CertificateUnknown,
+        Self::ClockWrong,
+        Self::ConditionalAccess,
+        Self::ConsentMissing,
+        Self::CredentialMissing,
+        Self::MailboxPermissionMissing,
+        Self::PermissionMissing,
+        Self::ProtocolDisabled,
+        Self::ResourceUnknown,
+        Self::ScopeWrong,
+        Self::SecretExpired,
+        Self::SecretWrong,
+        Self::ServicePrincipalWrong,
+        Self::TemporarilyUnavailable,
+        Self::TenantUnknown,
+    ];
+
     /// Stable, for programs and translations.
     pub fn code(self) -> &'static str {
         match self {
@@ -222,4 +242,15 @@ pub fn explained(
     let remedy = explain_sign_in(&facts);
     let told = remedy == Remedy::PermissionMissing || EXCHANGE_ONLINE.iter().any(within);
     FetchError::SignInRefused { remedy: told.then_some(remedy), text: text.clone() }
+}
+
+/// The refusal of one mailbox where others of the same application open: then Exchange Online knows
+/// the application, and it is this mailbox's permission that is missing.
+pub fn where_others_open(error: FetchError) -> FetchError {
+    match error {
+        FetchError::SignInRefused { remedy: Some(Remedy::ServicePrincipalWrong), text } => {
+            FetchError::SignInRefused { remedy: Some(Remedy::MailboxPermissionMissing), text }
+        }
+        error => error,
+    }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     AssertionAlgorithm, ClientKey, MailProtocol, Remedy, SignInFacts, TokenAnswer, TokenClient,
-    TokenRequest, TokenSettings, TokenWeb, explain_sign_in, explained,
+    TokenRequest, TokenSettings, TokenWeb, explain_sign_in, explained, where_others_open,
 };
 use crate::fetch::sasl::Credentials;
 use crate::fetch::{ConnectionFailure, FetchError, FetchErrorKind};
@@ -367,6 +367,37 @@ fn a_token_that_opens_nothing_is_explained() {
     let text = "User is authenticated but not connected.";
     check(&right, text, false, Remedy::ProtocolDisabled);
     check(&[], "IMAP is disabled", false, Remedy::ProtocolDisabled);
+}
+
+#[test]
+fn a_mailbox_that_does_not_open_where_others_do_lacks_its_permission() {
+    let refused = |remedy| FetchError::SignInRefused { remedy, text: "no".to_owned() };
+    let told = |remedy| where_others_open(refused(remedy)).remedy();
+    let (principal, disabled) = (Remedy::ServicePrincipalWrong, Remedy::ProtocolDisabled);
+    assert_eq!(told(Some(principal)), Some(Remedy::MailboxPermissionMissing));
+    assert_eq!(told(Some(disabled)), Some(disabled));
+    assert_eq!(told(None), None);
+}
+
+/// The console says them in the language of who reads.
+#[test]
+fn what_to_do_is_said_in_german_and_english() {
+    for language in ["de", "en"] {
+        let path = format!("../../web/src/i18n/console/fetch.{language}.json");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let texts: Value =
+            serde_json::from_slice(&std::fs::read(path).expect("there")).expect("JSON");
+        for remedy in Remedy::ALL {
+            let key = format!("fetch.remedy.{}", remedy.code());
+            assert!(
+                texts[&key].as_str().is_some_and(|text| text.len() > 20),
+                "{key} in {language}"
+            );
+        }
+        for kind in ["config", "corrupt-mail", "no-connection", "sign-in-refused", "tls-mismatch"] {
+            assert!(texts[format!("fetch.kind.{kind}.text")].is_string(), "{kind} in {language}");
+        }
+    }
 }
 
 #[test]

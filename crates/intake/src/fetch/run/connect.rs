@@ -15,7 +15,9 @@ use super::pop3_mailbox::Pop3Mailbox;
 use super::{Secrets, Target};
 use crate::fetch::imap::{self, Idled};
 use crate::fetch::net::{Patience, Security, Server, Trust, parse_fingerprint};
-use crate::fetch::oauth::{AssertionAlgorithm, ClientKey, TokenClient, TokenSettings};
+use crate::fetch::oauth::{
+    AssertionAlgorithm, ClientKey, TokenClient, TokenSettings, where_others_open,
+};
 use crate::fetch::sasl::Credentials;
 use crate::fetch::{FetchError, Probe, pop3};
 
@@ -28,13 +30,24 @@ const FOLDERS_NAMED_MAX: usize = 20;
 /// Real servers.
 pub struct Servers {
     tokens: TokenClient,
+    patience: Patience,
     /// What answered where the settings leave it open.
     found: Mutex<HashMap<SourceId, FetchProtocol>>,
 }
 
 impl Servers {
     pub fn new(tokens: TokenClient) -> Self {
-        Self { tokens, found: Mutex::default() }
+        Self { tokens, patience: Patience::default(), found: Mutex::default() }
+    }
+
+    /// With another patience; its `stop` does not count.
+    #[must_use]
+    pub fn patient(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    fn patience(&self, target: &Target) -> Patience {
+        Patience { stop: Arc::clone(&target.stop), ..self.patience.clone() }
     }
 
     fn protocols(&self, target: &Target) -> Vec<FetchProtocol> {
@@ -65,7 +78,7 @@ impl Servers {
         let config = &target.source.config;
         let server = server(config)?;
         let credentials = credentials(config, &target.mailbox, &target.secrets, &self.tokens)?;
-        let patience = Patience { stop: Arc::clone(&target.stop), ..Patience::default() };
+        let patience = self.patience(target);
         let mut probe = Probe::default();
         Ok(match protocol {
             FetchProtocol::Auto | FetchProtocol::Imap => {
@@ -90,6 +103,12 @@ impl Servers {
             self.tokens.refused(&settings);
         }
     }
+
+    /// Whether another mailbox of the source opened since the start.
+    fn others_open(&self, target: &Target) -> bool {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        !target.mailbox.is_empty() && found.contains_key(&target.source.source.id)
+    }
 }
 
 impl Opener for Servers {
@@ -110,7 +129,10 @@ impl Opener for Servers {
                     if matches!(error, FetchError::SignInRefused { .. }) {
                         self.replace_token(target);
                     }
-                    return Err(error);
+                    return Err(match self.others_open(target) {
+                        true => where_others_open(error),
+                        false => error,
+                    });
                 }
             }
         }
@@ -122,6 +144,7 @@ impl Opener for Servers {
         &self,
         target: &Target,
         folder: &str,
+        seen: Option<u32>,
         until: Instant,
     ) -> Result<Awaited, FetchError> {
         let config = &target.source.config;
@@ -129,7 +152,7 @@ impl Opener for Servers {
             return Ok(Awaited::NotOffered);
         }
         let credentials = credentials(config, &target.mailbox, &target.secrets, &self.tokens)?;
-        let patience = Patience { stop: Arc::clone(&target.stop), ..Patience::default() };
+        let patience = self.patience(target);
         let server = server(config)?;
         let mut probe = Probe::default();
         let mut session = imap::Session::open(&server, &patience, &credentials, &mut probe)?;
@@ -138,7 +161,13 @@ impl Opener for Servers {
             return Ok(Awaited::NotOffered);
         }
         let folder = session.folder(folder);
-        session.examine(&folder)?;
+        let opened = session.examine(&folder)?;
+        if let (Some(seen), Some(next)) = (seen, opened.uid_next)
+            && next != seen
+        {
+            session.log_out();
+            return Ok(Awaited::Missed(next));
+        }
         let idled = session.idle(until)?;
         session.log_out();
         Ok(match idled {
@@ -146,6 +175,23 @@ impl Opener for Servers {
             Idled::TimedOut => Awaited::Nothing,
         })
     }
+}
+
+/// A session with a mailbox of a source, by IMAP: to bring mail back.
+///
+/// # Errors
+/// Why there is none; of POP3, which takes no mail.
+pub fn imap_session(
+    target: &Target,
+    tokens: &TokenClient,
+    patience: &Patience,
+) -> Result<imap::Session, FetchError> {
+    let config = &target.source.config;
+    if config.protocol == FetchProtocol::Pop3 {
+        return Err(FetchError::Config("POP3 takes no mail back".to_owned()));
+    }
+    let credentials = credentials(config, &target.mailbox, &target.secrets, tokens)?;
+    imap::Session::open(&server(config)?, patience, &credentials, &mut Probe::default())
 }
 
 /// Tries everything that a run needs, and says how each step went. Changes nothing. Of many

@@ -1,11 +1,12 @@
 //! IMAP as a [`Mailbox`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use catalog::MailKey;
 use model::Timestamp;
 
-use super::mailbox::{Beside, Folder, Listed, Mailbox, MailboxKind, Opened, Take};
+use super::keys::Keys;
+use super::mailbox::{Beside, Folder, Listed, Mailbox, MailboxKind, Measured, Opened, Take};
 use crate::fetch::FetchError;
 use crate::fetch::imap::{self, FolderPattern, MailFacts, Receiver, Removal, Session, UidSet};
 
@@ -53,7 +54,12 @@ impl Mailbox for ImapMailbox {
         let wanted = all.into_iter().zip(chosen).filter(|(_, it)| *it == imap::Choice::Fetched);
         let mut found = Vec::new();
         for (folder, _) in wanted {
-            let path = folder.path().join("/");
+            let mut path = folder.path().join("/");
+            // A folder with a slash in its name looks like one below another, and names that are no
+            // text may look alike: each is read and remembered by itself.
+            while self.folders.get(&path).is_some_and(|known| known.raw != folder.raw) {
+                path.push('~');
+            }
             found.push(Folder { path: path.clone(), name: folder.name.clone() });
             self.folders.insert(path, folder);
         }
@@ -73,23 +79,25 @@ impl Mailbox for ImapMailbox {
         })
     }
 
-    fn list(&mut self) -> Result<Vec<MailKey>, FetchError> {
-        Ok(self.session.uids(1..=u32::MAX, None, None)?.iter().map(MailKey::Uid).collect())
+    fn list(&mut self) -> Result<Keys, FetchError> {
+        Ok(Keys::Uids(self.session.uids(1..=u32::MAX, None, None)?))
     }
 
     fn within(
         &mut self,
         since: Option<Timestamp>,
         until: Option<Timestamp>,
-    ) -> Result<Option<HashSet<MailKey>>, FetchError> {
-        let uids = self.session.uids(1..=u32::MAX, since, until)?;
-        Ok(Some(uids.iter().map(MailKey::Uid).collect()))
+    ) -> Result<Option<Keys>, FetchError> {
+        Ok(Some(Keys::Uids(self.session.uids(1..=u32::MAX, since, until)?)))
     }
 
-    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, u64>, FetchError> {
+    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, Measured>, FetchError> {
         let facts = self.session.sizes(&uids(keys))?;
-        // One that the server cannot measure is measured while it comes.
-        let sizes = facts.into_iter().map(|it| (MailKey::Uid(it.uid), it.size_bytes.unwrap_or(0)));
+        let sizes = facts.into_iter().map(|it| {
+            // One that the server cannot measure is measured while it comes.
+            let bytes = it.size_bytes.unwrap_or(0);
+            (MailKey::Uid(it.uid), Measured { bytes, received_at: it.internal_date })
+        });
         Ok(sizes.collect())
     }
 
@@ -135,9 +143,9 @@ impl Mailbox for ImapMailbox {
         Ok(listed.collect())
     }
 
-    fn quit(self: Box<Self>) -> Result<(), FetchError> {
+    fn quit(self: Box<Self>) -> Result<Vec<(MailKey, String)>, FetchError> {
         self.session.log_out();
-        Ok(())
+        Ok(Vec::new())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::{Duration, Instant};
 
-use catalog::{FetchProgress, LeftMail, LeftReason, MailKey};
+use catalog::{AfterFetch, FetchProgress, LeftMail, LeftReason, MailKey};
 use fail::fail_point;
 use model::{Fetched, Source};
 use spool::{Draft, SpoolError};
@@ -44,6 +44,8 @@ pub(super) struct Landing<'a> {
     draft: Option<Draft>,
     /// Mails of this batch whose octets began to come, in that order.
     begun: Vec<MailKey>,
+    /// The last that began is counted by now, and its octets are read over.
+    skipping: bool,
     /// Mails of this batch that are counted.
     pub(super) came: HashSet<MailKey>,
     /// In the archive, and not saved as such yet; with their sizes.
@@ -79,6 +81,7 @@ impl<'a> Landing<'a> {
             mail_bytes_max,
             draft: None,
             begun: Vec::new(),
+            skipping: false,
             came: HashSet::new(),
             archived: HashMap::new(),
             sizes: HashMap::new(),
@@ -130,8 +133,11 @@ impl<'a> Landing<'a> {
     /// Forgets left mails of the folder that are not there any more.
     pub(super) fn forget_left(&mut self, is_there: impl Fn(&MailKey) -> bool) {
         let (folder, validity) = (&self.folder, self.uid_validity);
+        let keeps = self.target.source.config.after == AfterFetch::Keep;
         let gone = |mail: &LeftMail| {
-            mail.folder == *folder && (mail.uid_validity != validity || !is_there(&mail.key))
+            let may_stay = keeps && mail.reason == LeftReason::NotRemoved;
+            let other = mail.uid_validity != validity;
+            mail.folder == *folder && (other || may_stay || !is_there(&mail.key))
         };
         let over = &mut self.progress.left_over;
         self.left.retain(|_, mail| {
@@ -200,6 +206,20 @@ impl<'a> Landing<'a> {
         }
     }
 
+    /// A session of POP3 ended in order: `doomed` are gone from the server, but for those that it
+    /// `kept`, for these reasons. They are in the archive, and are tried again after a while.
+    pub(super) fn removed_but(&mut self, doomed: &[MailKey], kept: Vec<(MailKey, String)>) {
+        let kept: HashMap<MailKey, String> = kept.into_iter().collect();
+        for key in doomed.iter().filter(|key| !kept.contains_key(*key)) {
+            if let Some(left) = self.left.remove(&self.place(key)).filter(|left| left.row > 0) {
+                self.progress.left_over.push(left.row);
+            }
+        }
+        for (key, why) in kept {
+            self.leave(&self.place(&key), LeftReason::NotRemoved, shortened(&why));
+        }
+    }
+
     fn heard(&mut self, place: &Place, became: Became) {
         if self.flight.end(place) {
             self.became(place, became);
@@ -215,7 +235,11 @@ impl<'a> Landing<'a> {
         };
         match reason {
             None => {
-                if let Some(left) = self.left.remove(place).filter(|left| left.row > 0) {
+                // One that its server would not remove is left until it does.
+                let is_over = |left: &LeftMail| left.reason != LeftReason::NotRemoved;
+                if self.left.get(place).is_some_and(is_over)
+                    && let Some(left) = self.left.remove(place).filter(|left| left.row > 0)
+                {
                     self.progress.left_over.push(left.row);
                 }
                 if place.folder == self.folder {
@@ -235,8 +259,9 @@ impl<'a> Landing<'a> {
         let now = self.parts.clock.now();
         let before = self.left.get(place);
         let tries = before.map_or(0, |left| left.tries) + 1;
-        let failed = reason == LeftReason::Failed;
-        let given_up = failed && tries >= TRIES_MAX;
+        let retried = matches!(reason, LeftReason::Failed | LeftReason::NotRemoved);
+        let last = retried && tries >= TRIES_MAX;
+        let given_up = last && reason == LeftReason::Failed;
         let wait = RETRY_SECONDS[(tries as usize - 1).min(RETRY_SECONDS.len() - 1)];
         let left = LeftMail {
             row: before.map_or(0, |left| left.row),
@@ -249,7 +274,7 @@ impl<'a> Landing<'a> {
             detail,
             tries,
             first_at: before.map_or(now, |left| left.first_at),
-            next_at: (failed && !given_up).then(|| now.saturating_add_seconds(wait)),
+            next_at: (retried && !last).then(|| now.saturating_add_seconds(wait)),
         };
         tracing::warn!(
             target: "mail",
@@ -307,6 +332,7 @@ impl<'a> Landing<'a> {
 impl Take for Landing<'_> {
     fn begin(&mut self, key: Option<&MailKey>, octets: Option<u64>) -> Result<bool, FetchError> {
         self.draft = None;
+        self.skipping = false;
         if let Some(key) = key {
             if self.came.contains(key) {
                 // Said twice: once is enough.
@@ -320,6 +346,7 @@ impl Take for Landing<'_> {
             if let Some(key) = key {
                 self.came.insert(key.clone());
                 self.is_too_large(key, bytes);
+                self.skipping = true;
             }
             return Ok(false);
         }
@@ -341,6 +368,7 @@ impl Take for Landing<'_> {
     }
 
     fn end(&mut self, key: &MailKey, beside: Beside) -> Result<(), FetchError> {
+        self.skipping = false;
         if !self.came.insert(key.clone()) {
             self.draft = None;
             return Ok(());
@@ -359,6 +387,7 @@ impl Take for Landing<'_> {
 
     fn failed(&mut self, key: &MailKey, reason: &str) -> Result<(), FetchError> {
         self.draft = None;
+        self.skipping = false;
         if self.came.insert(key.clone()) {
             self.broke(key, reason);
         }
@@ -369,8 +398,14 @@ impl Take for Landing<'_> {
 impl Landing<'_> {
     pub(super) fn begin_batch(&mut self) {
         self.draft = None;
+        self.skipping = false;
         self.begun.clear();
         self.came.clear();
+    }
+
+    /// Whether what ended the session came while a mail was read over that is counted already.
+    pub(super) fn was_skipping(&self) -> bool {
+        self.skipping
     }
 
     /// Mails of the batch that began and did not end.

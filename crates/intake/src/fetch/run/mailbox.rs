@@ -1,9 +1,10 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Instant;
 
 use catalog::MailKey;
 use model::Timestamp;
 
+use super::keys::Keys;
 use crate::fetch::FetchError;
 
 /// What a mailbox is read by.
@@ -30,6 +31,14 @@ pub struct Opened {
     pub uid_next: Option<u32>,
     pub mails: u64,
     pub modseq: Option<u64>,
+}
+
+/// What the server says of a mail before it comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// 0: it does not say.
+    pub bytes: u64,
+    pub received_at: Option<Timestamp>,
 }
 
 /// What a mail is, without its body.
@@ -81,17 +90,18 @@ pub trait Mailbox: Send {
     fn open(&mut self, folder: &Folder, change: bool) -> Result<Opened, FetchError>;
 
     /// All mails of the opened folder, oldest first.
-    fn list(&mut self) -> Result<Vec<MailKey>, FetchError>;
+    fn list(&mut self) -> Result<Keys, FetchError>;
 
-    /// Which of them came from `since` on and before `until`; `None`: the server cannot say.
+    /// Which of them came from `since` on and before `until`, with some of the days around;
+    /// `None`: the server cannot say.
     fn within(
         &mut self,
         since: Option<Timestamp>,
         until: Option<Timestamp>,
-    ) -> Result<Option<HashSet<MailKey>>, FetchError>;
+    ) -> Result<Option<Keys>, FetchError>;
 
     /// What the server says that they measure; those that are gone are missing.
-    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, u64>, FetchError>;
+    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, Measured>, FetchError>;
 
     /// Brings these mails, in whatever order; those that are gone do not come.
     fn fetch(&mut self, keys: &[MailKey], take: &mut dyn Take) -> Result<(), FetchError>;
@@ -105,13 +115,16 @@ pub trait Mailbox: Send {
     /// What they are, without their bodies; those that are gone are missing.
     fn describe(&mut self, keys: &[MailKey]) -> Result<Vec<Listed>, FetchError>;
 
-    /// Ends the session in order. POP3 removes only now.
-    fn quit(self: Box<Self>) -> Result<(), FetchError>;
+    /// Ends the session in order. POP3 removes only now; those that the server would not remove are
+    /// given back with its words, and stay there.
+    fn quit(self: Box<Self>) -> Result<Vec<(MailKey, String)>, FetchError>;
 }
 
 /// What waiting for mail came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
+    /// It came before the wait began: the folder's next number is this one.
+    Missed(u32),
     News,
     /// The server tells nothing by itself.
     NotOffered,
@@ -124,10 +137,12 @@ pub trait Opener: Send + Sync {
     fn open(&self, target: &super::Target) -> Result<Box<dyn Mailbox>, FetchError>;
 
     /// Waits in a session of its own until something is new in the folder, at most until `until`.
+    /// `seen`: the folder's next number when it was read last, where that is known.
     fn wait_for_mail(
         &self,
         target: &super::Target,
         folder: &str,
+        seen: Option<u32>,
         until: Instant,
     ) -> Result<Awaited, FetchError>;
 }

@@ -8,6 +8,7 @@
 mod connect;
 mod flight;
 mod imap_mailbox;
+mod keys;
 mod landing;
 mod mailbox;
 mod outcome;
@@ -28,13 +29,17 @@ use zeroize::Zeroizing;
 
 use crate::fetch::FetchError;
 
-pub use connect::{Servers, probe};
-pub use mailbox::{Awaited, Beside, Folder, Listed, Mailbox, MailboxKind, Opened, Opener, Take};
+pub use connect::{Servers, imap_session, probe};
+pub use keys::Keys;
+pub use mailbox::{
+    Awaited, Beside, Folder, Listed, Mailbox, MailboxKind, Measured, Opened, Opener, Take,
+};
 pub use outcome::{Became, Outcomes, Place};
 pub use reading::read_mailbox;
 pub use reconcile::{Compared, Sums, reconcile_mailbox};
 pub use schedule::{FetchDesk, FetchFigures, Purpose, Running, Status, open};
 pub use tally::{Live, Tally};
+pub use targets::targets;
 
 /// The durable steps of this module for the crash suite.
 pub const CRASH_POINTS: &[&str] = &[

@@ -1,20 +1,25 @@
 //! POP3 as a [`Mailbox`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use catalog::MailKey;
 use model::Timestamp;
 
-use super::mailbox::{Beside, Folder, Listed, Mailbox, MailboxKind, Opened, Take};
+use super::keys::Keys;
+use super::mailbox::{Beside, Folder, Listed, Mailbox, MailboxKind, Measured, Opened, Take};
 use crate::fetch::FetchError;
 use crate::fetch::pop3::{Entry, Session};
+
+/// A mail may have so many octets more than four times what the server says: sizes are often wrong
+/// by line ends or encodings, and a mail that never ends must end.
+const SURPLUS_OCTETS_MAX: u64 = 64 << 20;
 
 pub(super) struct Pop3Mailbox {
     session: Session,
     entries: HashMap<MailKey, Entry>,
     /// In the order of the server.
-    order: Vec<MailKey>,
+    order: Vec<String>,
     /// What goes with [`Mailbox::quit`]: deleting in between would make every number be checked
     /// again.
     doomed: Vec<Entry>,
@@ -29,11 +34,15 @@ impl Pop3Mailbox {
 
 /// A mail without a unique-id has a name of ours, for this session only; the space tells it from
 /// all of the server's (RFC 1939 §7).
-fn key(entry: &Entry) -> MailKey {
+fn name(entry: &Entry) -> String {
     match &entry.uid {
-        Some(uid) => MailKey::Uidl(uid.to_string()),
-        None => MailKey::Uidl(format!(" {}", entry.number)),
+        Some(uid) => uid.to_string(),
+        None => format!(" {}", entry.number),
     }
+}
+
+fn key(entry: &Entry) -> MailKey {
+    MailKey::Uidl(name(entry))
 }
 
 impl Mailbox for Pop3Mailbox {
@@ -47,25 +56,28 @@ impl Mailbox for Pop3Mailbox {
 
     fn open(&mut self, _: &Folder, _: bool) -> Result<Opened, FetchError> {
         let entries = self.session.list()?;
-        self.order = entries.iter().map(key).collect();
+        self.order = entries.iter().map(name).collect();
         self.entries = entries.into_iter().map(|entry| (key(&entry), entry)).collect();
         Ok(Opened { mails: self.order.len() as u64, ..Opened::default() })
     }
 
-    fn list(&mut self) -> Result<Vec<MailKey>, FetchError> {
-        Ok(self.order.clone())
+    fn list(&mut self) -> Result<Keys, FetchError> {
+        Ok(Keys::Uidls(self.order.clone()))
     }
 
     fn within(
         &mut self,
         _: Option<Timestamp>,
         _: Option<Timestamp>,
-    ) -> Result<Option<HashSet<MailKey>>, FetchError> {
+    ) -> Result<Option<Keys>, FetchError> {
         Ok(None)
     }
 
-    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, u64>, FetchError> {
-        let size = |key: &MailKey| Some((key.clone(), self.entries.get(key)?.size));
+    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, Measured>, FetchError> {
+        let size = |key: &MailKey| {
+            let bytes = self.entries.get(key)?.size;
+            Some((key.clone(), Measured { bytes, received_at: None }))
+        };
         Ok(keys.iter().filter_map(size).collect())
     }
 
@@ -76,7 +88,9 @@ impl Mailbox for Pop3Mailbox {
                 continue;
             }
             let mut taking = Taking { take: &mut *take, error: None };
-            let came = self.session.retrieve(entry, self.octets_max, &mut taking);
+            let most = entry.size.saturating_mul(4).saturating_add(SURPLUS_OCTETS_MAX);
+            let most = most.min(self.octets_max);
+            let came = self.session.retrieve(entry, most, &mut taking);
             let kept = taking.error;
             match came {
                 Ok(_) => take.end(key, Beside::default())?,
@@ -106,11 +120,13 @@ impl Mailbox for Pop3Mailbox {
         Ok(listed.collect())
     }
 
-    fn quit(mut self: Box<Self>) -> Result<(), FetchError> {
-        if !self.doomed.is_empty() {
-            self.session.delete(&self.doomed)?;
-        }
-        self.session.quit()
+    fn quit(mut self: Box<Self>) -> Result<Vec<(MailKey, String)>, FetchError> {
+        let kept = match self.doomed.is_empty() {
+            true => Vec::new(),
+            false => self.session.delete(&self.doomed)?,
+        };
+        self.session.quit()?;
+        Ok(kept.into_iter().map(|(entry, why)| (key(&entry), why)).collect())
     }
 }
 

@@ -1,15 +1,16 @@
 //! One mailbox, from its first folder to its last.
 
+mod saving;
+
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use catalog::{
-    AfterFetch, CatalogError, FetchMode, FetchOrder, FetchProgress, FolderState, MailKey, UidSpans,
-};
+use catalog::{AfterFetch, CatalogError, FetchCounts, FetchMode, FetchOrder, FolderState, MailKey};
 use fail::fail_point;
 
+use super::keys::{Keys, next_piece};
 use super::landing::Landing;
-use super::mailbox::{Folder, Mailbox, MailboxKind, Opened};
+use super::mailbox::{Folder, Mailbox, MailboxKind, Measured, Opened};
 use super::{Parts, Tally, Target};
 use crate::fetch::FetchError;
 
@@ -32,6 +33,9 @@ const MAILDROP_MAILS_MAX: usize = 1_000;
 
 /// Connections in one run beyond the first that bring no mail: then the run has failed.
 const FRUITLESS_MAX: u32 = 2;
+
+/// Connections in a row of which each ends with a mail and brings none: it is not the mails.
+const BARREN_MAX: u32 = 10;
 
 /// Left mails of one mailbox that are looked at.
 const LEFT_MAX: u32 = 100_000;
@@ -60,6 +64,8 @@ pub(super) struct Reading<'a> {
     trouble: Option<FetchError>,
     /// Mails of the folder were asked for and did not come; they may be gone.
     incomplete: bool,
+    /// What this session of POP3 removes at its end.
+    doomed: Vec<MailKey>,
 }
 
 /// How a session ended.
@@ -85,6 +91,7 @@ impl<'a> Reading<'a> {
             read: HashSet::new(),
             trouble: None,
             incomplete: false,
+            doomed: Vec::new(),
         })
     }
 
@@ -118,28 +125,18 @@ impl<'a> Reading<'a> {
         self.save_left()
     }
 
-    fn save_left(&mut self) -> Result<(), FetchError> {
-        let progress = std::mem::take(&mut self.landing.progress);
-        if is_empty(&progress) {
-            return Ok(());
-        }
-        let target = self.landing.target;
-        let catalog = &self.landing.parts.catalog;
-        catalog
-            .put_fetch_progress(target.source.source.id, &target.mailbox, &progress)
-            .map_err(broken)
-    }
-
     fn connect_until_done(&mut self) -> Result<(), FetchError> {
-        let mut fruitless = 0;
+        let (mut fruitless, mut barren) = (0, 0);
         loop {
-            let before = self.landing.tally.live().counts.seen;
+            let before = self.landing.tally.live().counts;
             let mut session = self.landing.parts.opener.open(self.landing.target)?;
             let maildrop = session.kind() == MailboxKind::Pop3;
+            self.doomed.clear();
             let end = self.all_folders(&mut *session).and_then(|end| {
                 fail_point!("fetch.quit.before");
-                session.quit()?;
+                let kept = session.quit()?;
                 fail_point!("fetch.quit.after");
+                self.landing.removed_but(&std::mem::take(&mut self.doomed), kept);
                 Ok(end)
             });
             match end {
@@ -150,9 +147,15 @@ impl<'a> Reading<'a> {
                         // Nothing was removed: it comes again.
                         self.read.clear();
                     }
-                    let fresh = self.landing.tally.live().counts.seen > before;
-                    fruitless = if fresh { 0 } else { fruitless + 1 };
-                    if !may_go_on(&error) || fruitless > FRUITLESS_MAX {
+                    let now = self.landing.tally.live().counts;
+                    let came = |counts: FetchCounts| counts.seen.saturating_sub(counts.failed);
+                    (fruitless, barren) = match (came(now) > came(before), now.seen > before.seen) {
+                        (true, _) => (0, 0),
+                        (false, true) => (0, barren + 1),
+                        (false, false) => (fruitless + 1, barren),
+                    };
+                    let hopeless = fruitless > FRUITLESS_MAX || barren >= BARREN_MAX;
+                    if !may_go_on(&error) || hopeless {
                         return Err(error);
                     }
                     tracing::info!(
@@ -169,13 +172,13 @@ impl<'a> Reading<'a> {
         let folders = self.wanted(session)?;
         for folder in &folders {
             self.landing.target.go_on()?;
-            if self.read.contains(&folder.name) {
+            if self.read.contains(&folder.path) {
                 continue;
             }
             match self.folder(session, folder) {
                 Ok(End::More) => return Ok(End::More),
                 Ok(End::Complete) => {
-                    self.read.insert(folder.name.clone());
+                    self.read.insert(folder.path.clone());
                 }
                 // One folder never stops the others.
                 Err(error) if error.leaves_session_usable() => {
@@ -184,7 +187,7 @@ impl<'a> Reading<'a> {
                         error = error.kind().code(),
                         "a folder is not read"
                     );
-                    self.read.insert(folder.name.clone());
+                    self.read.insert(folder.path.clone());
                     self.trouble.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
@@ -249,35 +252,42 @@ impl<'a> Reading<'a> {
 
     /// Reads what is to be read of the opened folder.
     fn pass(&mut self, session: &mut dyn Mailbox, pass: &mut Pass) -> Result<End, FetchError> {
-        let there: HashSet<&MailKey> = pass.listed.iter().collect();
+        let there = pass.listed.finder();
         self.landing.forget_left(|key| there.contains(key));
         self.remember_maildrop(pass)?;
         self.remove_archived_before(session, pass)?;
         let wanted = self.wanted_mails(session, pass)?;
-        self.landing.tally.change(|live| live.to_read += wanted.len() as u64);
-        let mut rest = wanted.as_slice();
-        let (mut sizes, mut sized) = (HashMap::new(), 0);
-        while !rest.is_empty() {
+        self.landing.tally.change(|live| live.to_read += wanted.len());
+        let newest_first = self.landing.target.source.config.order == FetchOrder::NewestFirst;
+        let mut rest = if newest_first { wanted.newest_first() } else { wanted.iter() };
+        let mut end = End::Complete;
+        while end == End::Complete
+            && let Some(some) = next_piece(&mut *rest, SIZES_MAX)
+        {
             self.landing.target.go_on()?;
-            if sized == 0 {
-                sized = rest.len().min(SIZES_MAX);
-                sizes = session.sizes(&rest[..sized])?;
-            }
-            let (batch, taken) = self.next_batch(&sizes, &rest[..sized]);
-            (rest, sized) = (&rest[taken..], sized - taken);
-            self.fetch(session, &batch)?;
-            self.landing.hear(|_| true)?;
-            if self.landing.archived.len() >= SAVE_MAILS || pass.saved_at.elapsed() >= SAVE_EVERY {
-                self.save_and_remove(session, pass)?;
-            }
-            if pass.maildrop && self.changes() && pass.removed >= MAILDROP_MAILS_MAX {
-                break;
+            let sizes = session.sizes(&some)?;
+            let mut some = some.as_slice();
+            while !some.is_empty() {
+                self.landing.target.go_on()?;
+                let (batch, taken) = self.next_batch(&sizes, some);
+                some = &some[taken..];
+                self.fetch(session, &batch)?;
+                self.landing.hear(|_| true)?;
+                let full = self.landing.archived.len() >= SAVE_MAILS;
+                if full || pass.saved_at.elapsed() >= SAVE_EVERY {
+                    self.save_and_remove(session, pass)?;
+                }
+                if pass.maildrop && self.changes() && pass.removed >= MAILDROP_MAILS_MAX {
+                    if !some.is_empty() || rest.next().is_some() {
+                        end = End::More;
+                    }
+                    break;
+                }
             }
         }
-        let more = !rest.is_empty();
         self.landing.hear_all()?;
         self.save_and_remove(session, pass)?;
-        Ok(if more { End::More } else { End::Complete })
+        Ok(end)
     }
 
     /// What the archive has of a maildrop. Only where mail stays: a server that gives old names to
@@ -292,14 +302,10 @@ impl<'a> Reading<'a> {
             let known = known.fetch_uidls(target.source.source.id, &target.mailbox);
             self.uidls = Some(known.map_err(broken)?);
         }
-        let there: HashSet<&str> = pass
-            .listed
-            .iter()
-            .filter_map(|key| match key {
-                MailKey::Uid(_) => None,
-                MailKey::Uidl(uidl) => Some(uidl.as_str()),
-            })
-            .collect();
+        let there: HashSet<&str> = match &pass.listed {
+            Keys::Uidls(all) => all.iter().map(String::as_str).collect(),
+            Keys::Uids(_) => HashSet::new(),
+        };
         let known = self.uidls.iter().flat_map(HashMap::keys);
         let gone: Vec<String> =
             known.filter(|uidl| !there.contains(uidl.as_str())).cloned().collect();
@@ -321,32 +327,26 @@ impl<'a> Reading<'a> {
         if pass.maildrop || !self.changes() {
             return Ok(());
         }
-        let done: Vec<MailKey> =
-            pass.listed.iter().filter(|key| pass.is_done(key)).cloned().collect();
-        self.remove(session, pass, &done)
+        let done = pass.listed.filter(|key| pass.is_done(key));
+        for some in done.pieces(SAVE_MAILS) {
+            self.remove(session, pass, &some)?;
+        }
+        Ok(())
     }
 
-    fn wanted_mails(
-        &mut self,
-        session: &mut dyn Mailbox,
-        pass: &Pass,
-    ) -> Result<Vec<MailKey>, FetchError> {
-        let mut wanted: Vec<MailKey> = pass
-            .listed
-            .iter()
-            .filter(|key| !pass.is_done(key) && !self.landing.rests(key))
-            .cloned()
-            .collect();
+    fn wanted_mails(&mut self, session: &mut dyn Mailbox, pass: &Pass) -> Result<Keys, FetchError> {
+        let mut wanted = pass.listed.filter(|key| !pass.is_done(key) && !self.landing.rests(key));
         if let Some(known) = &self.uidls
             && pass.maildrop
         {
             // A known name with another size is another mail.
-            let sizes = session.sizes(&wanted)?;
-            wanted.retain(|key| match key {
+            let all: Vec<MailKey> = wanted.iter().collect();
+            let sizes = session.sizes(&all)?;
+            wanted = wanted.filter(|key| match key {
                 MailKey::Uid(_) => true,
                 MailKey::Uidl(uidl) => known
                     .get(uidl)
-                    .is_none_or(|known| sizes.get(key).is_some_and(|size| size != known)),
+                    .is_none_or(|known| sizes.get(key).is_some_and(|it| it.bytes != *known)),
             });
         }
         let config = &self.landing.target.source.config;
@@ -354,10 +354,8 @@ impl<'a> Reading<'a> {
             && !wanted.is_empty()
             && let Some(within) = session.within(config.since, config.until)?
         {
-            wanted.retain(|key| within.contains(key));
-        }
-        if config.order == FetchOrder::NewestFirst {
-            wanted.reverse();
+            let within = within.finder();
+            wanted = wanted.filter(|key| within.contains(key));
         }
         Ok(wanted)
     }
@@ -365,26 +363,40 @@ impl<'a> Reading<'a> {
     /// The next mails that are asked for at once, and how many of `rest` that uses up.
     fn next_batch(
         &mut self,
-        sizes: &HashMap<MailKey, u64>,
+        sizes: &HashMap<MailKey, Measured>,
         rest: &[MailKey],
     ) -> (Vec<MailKey>, usize) {
         let most = &rest[..rest.len().min(BATCH_MAILS_MAX)];
         let (mut batch, mut bytes) = (Vec::with_capacity(most.len()), 0);
         for (taken, key) in most.iter().enumerate() {
             // Without a size it is gone; should it be there, it comes with the next run.
-            let Some(size) = sizes.get(key) else {
+            let Some(found) = sizes.get(key) else {
                 self.incomplete = true;
                 continue;
             };
-            if !batch.is_empty() && bytes + size > BATCH_BYTES_MAX {
+            if !self.is_in_time(found) {
+                self.landing.tally.change(|live| live.to_read = live.to_read.saturating_sub(1));
+                continue;
+            }
+            if !batch.is_empty() && bytes + found.bytes > BATCH_BYTES_MAX {
                 return (batch, taken);
             }
-            if !self.landing.is_too_large(key, *size) {
-                bytes += size;
+            if !self.landing.is_too_large(key, found.bytes) {
+                bytes += found.bytes;
                 batch.push(key.clone());
             }
         }
         (batch, most.len())
+    }
+
+    /// Whether the mail came in the time that the settings name: servers compare whole days, in time
+    /// zones of their own.
+    fn is_in_time(&self, found: &Measured) -> bool {
+        let config = &self.landing.target.source.config;
+        found.received_at.is_none_or(|at| {
+            config.since.is_none_or(|since| at >= since)
+                && config.until.is_none_or(|until| at < until)
+        })
     }
 
     fn fetch(&mut self, session: &mut dyn Mailbox, batch: &[MailKey]) -> Result<(), FetchError> {
@@ -401,7 +413,7 @@ impl<'a> Reading<'a> {
             self.incomplete |= batch.iter().any(|key| !self.landing.came.contains(key));
             return Ok(());
         };
-        if may_go_on(&error) {
+        if may_go_on(&error) && !self.landing.was_skipping() {
             // Whatever ended the session while this mail came, or was about to: it waits, so that
             // it cannot keep the others from coming.
             let next = || batch.iter().find(|key| !self.landing.came.contains(*key)).cloned();
@@ -411,82 +423,12 @@ impl<'a> Reading<'a> {
         }
         Err(error)
     }
-
-    fn save_and_remove(
-        &mut self,
-        session: &mut dyn Mailbox,
-        pass: &mut Pass,
-    ) -> Result<(), FetchError> {
-        let archived: Vec<MailKey> = self.landing.archived.keys().cloned().collect();
-        self.save(pass)?;
-        if !self.changes() {
-            return Ok(());
-        }
-        self.remove(session, pass, &archived)
-    }
-
-    /// Writes down what the archive has, durably: only then it may go from its server.
-    fn save(&mut self, pass: &mut Pass) -> Result<(), FetchError> {
-        pass.saved_at = Instant::now();
-        let archived = std::mem::take(&mut self.landing.archived);
-        let mut progress = std::mem::take(&mut self.landing.progress);
-        if pass.maildrop {
-            if let Some(known) = &mut self.uidls {
-                for (key, bytes) in archived {
-                    // Names with a space are ours: the server has none.
-                    if let MailKey::Uidl(uidl) = key
-                        && !uidl.starts_with(' ')
-                    {
-                        known.insert(uidl.clone(), bytes);
-                        progress.uidls.push((uidl, bytes));
-                    }
-                }
-            }
-        } else {
-            let numbers: Vec<u32> = pass.listed.iter().filter_map(number).collect();
-            let done = UidSpans::among(&numbers, |uid| {
-                pass.state.done.contains(uid) || archived.contains_key(&MailKey::Uid(uid))
-            });
-            pass.state.done = done;
-            progress.folder = Some(pass.state.clone());
-        }
-        if is_empty(&progress) {
-            return Ok(());
-        }
-        let target = self.landing.target;
-        fail_point!("fetch.state.before");
-        let catalog = &self.landing.parts.catalog;
-        catalog
-            .put_fetch_progress(target.source.source.id, &target.mailbox, &progress)
-            .map_err(broken)?;
-        fail_point!("fetch.state.after");
-        Ok(())
-    }
-
-    fn remove(
-        &mut self,
-        session: &mut dyn Mailbox,
-        pass: &mut Pass,
-        keys: &[MailKey],
-    ) -> Result<(), FetchError> {
-        for keys in keys.chunks(SAVE_MAILS) {
-            fail_point!("fetch.remove.before");
-            match &self.landing.target.source.config.after {
-                AfterFetch::Delete => session.remove(keys)?,
-                AfterFetch::Keep => {}
-                AfterFetch::Move { folder } => session.move_to(keys, folder)?,
-            }
-            fail_point!("fetch.remove.after");
-            pass.removed += keys.len();
-        }
-        Ok(())
-    }
 }
 
 /// One folder in one session.
 struct Pass {
-    /// All its mails, oldest first.
-    listed: Vec<MailKey>,
+    /// All its mails.
+    listed: Keys,
     state: FolderState,
     maildrop: bool,
     saved_at: Instant,
@@ -511,17 +453,13 @@ fn number(key: &MailKey) -> Option<u32> {
     }
 }
 
-/// Numbers only grow: without a new one nothing came since all of it was done.
+/// Numbers only grow: without a new one nothing came since all of it was done. A server that does
+/// not name the next one may say that nothing changed at all (RFC 7162).
 fn is_unchanged(state: &FolderState, opened: &Opened) -> bool {
-    opened.uid_next.is_some() && state.uid_next == opened.uid_next
-}
-
-fn is_empty(progress: &FetchProgress) -> bool {
-    progress.folder.is_none()
-        && progress.uidls.is_empty()
-        && progress.uidls_gone.is_empty()
-        && progress.left.is_empty()
-        && progress.left_over.is_empty()
+    match opened.uid_next {
+        Some(next) => state.uid_next == Some(next),
+        None => opened.modseq.is_some() && state.modseq == opened.modseq,
+    }
 }
 
 /// Whether another connection may bring more.

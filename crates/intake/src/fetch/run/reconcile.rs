@@ -59,7 +59,7 @@ pub fn reconcile_mailbox(
     });
     reading.end();
     done?;
-    session.quit()
+    session.quit().map(drop)
 }
 
 fn compare(
@@ -72,10 +72,9 @@ fn compare(
     let opened = session.open(folder, false)?;
     reading.landing.enter(&folder.path, opened.uid_validity);
     let keys = session.list()?;
-    let mut missing: Vec<Listed> = Vec::new();
-    for some in keys.chunks(DESCRIBED_MAX) {
+    for some in keys.pieces(DESCRIBED_MAX) {
         target.go_on()?;
-        let listed = session.describe(some)?;
+        let listed = session.describe(&some)?;
         let claimed: Vec<Claimed> = listed
             .iter()
             .map(|one| Claimed {
@@ -99,23 +98,23 @@ fn compare(
         sums.missing += listed.len() as u64 - present;
         drop(sums);
         let absent = listed.into_iter().zip(found).filter(|(_, there)| !there);
-        missing.extend(absent.map(|(one, _)| one));
-    }
-    let outcomes = bring(reading, session, &missing)?;
-    let mut sums = compared.locked();
-    for one in missing {
-        if sums.named.len() >= MISSING_NAMED_MAX {
-            break;
+        let missing: Vec<Listed> = absent.map(|(one, _)| one).collect();
+        let outcomes = bring(reading, session, &missing)?;
+        let mut sums = compared.locked();
+        for one in missing {
+            if sums.named.len() >= MISSING_NAMED_MAX {
+                break;
+            }
+            sums.named.push(MissingMail {
+                mailbox: target.mailbox.clone(),
+                folder: folder.path.clone(),
+                outcome: outcomes.get(&one.key).copied().unwrap_or("gone").to_owned(),
+                key: one.key,
+                message_id: one.message_id,
+                size_bytes: one.size_bytes,
+                received_at: one.received_at,
+            });
         }
-        sums.named.push(MissingMail {
-            mailbox: target.mailbox.clone(),
-            folder: folder.path.clone(),
-            outcome: outcomes.get(&one.key).copied().unwrap_or("gone").to_owned(),
-            key: one.key,
-            message_id: one.message_id,
-            size_bytes: one.size_bytes,
-            received_at: one.received_at,
-        });
     }
     Ok(())
 }

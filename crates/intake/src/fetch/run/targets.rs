@@ -10,7 +10,10 @@ use model::EmailAddress;
 use super::{Secrets, Target};
 
 /// The mailboxes of a source, each once.
-pub(super) fn targets(
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub fn targets(
     catalog: &dyn Catalog,
     source: &Arc<FetchSource>,
     secrets: &Arc<Secrets>,

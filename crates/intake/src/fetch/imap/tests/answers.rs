@@ -357,6 +357,27 @@ fn waiting_ends_with_news() {
 }
 
 #[test]
+fn a_mail_with_octets_of_zero_goes_as_binary_or_not_at_all() {
+    let trace = "
+        C: % NOOP
+        S: * CAPABILITY IMAP4rev1 BINARY
+        S: % OK done
+        C: % APPEND \"INBOX\" ~{3}
+        S: + go
+        C: a*b
+        S: % OK [APPENDUID 7 8] done
+    ";
+    let (server, mut session) = signed_in(trace);
+    let mail = b"a\0b";
+    let error = session.append(&inbox(), &[], None, mail).expect_err("it cannot be sent");
+    assert!(error.leaves_session_usable() && error.to_string().contains("octets of zero"));
+    session.poll().expect("goes on");
+    let done = session.append(&inbox(), &[], None, mail).expect("taken");
+    assert_eq!(done, Some(Appended { uid_validity: 7, uid: 8 }));
+    server.check();
+}
+
+#[test]
 fn waiting_ends_when_its_time_is_over() {
     let trace = "
         C: % IDLE

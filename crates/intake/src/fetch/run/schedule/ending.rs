@@ -143,7 +143,12 @@ impl Shared {
                 slot.source = Arc::new(source);
                 if !stopped {
                     slot.polled_at = Some(now);
-                    slot.due_at = next_at.unwrap_or_else(|| on_time(run, now));
+                    let news = std::mem::take(&mut slot.news);
+                    slot.due_at = match next_at {
+                        Some(at) => at,
+                        None if news => now,
+                        None => on_time(run, now),
+                    };
                 }
             } else {
                 slot.due_at = on_time(run, now);

@@ -40,6 +40,10 @@ pub(super) struct Slot {
     pub(super) waiting: Option<Arc<AtomicBool>>,
     /// The server tells nothing by itself.
     pub(super) silent: bool,
+    /// News came while a run was on its way: another one begins behind it.
+    pub(super) news: bool,
+    /// The folder's next number for which a run was begun because a wait came too late.
+    pub(super) missed: Option<u32>,
 }
 
 /// One mailbox that is to be read.
@@ -85,6 +89,8 @@ impl Slot {
             polled_at: None,
             waiting: None,
             silent: false,
+            news: false,
+            missed: None,
         }
     }
 

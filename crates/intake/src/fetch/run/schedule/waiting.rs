@@ -45,10 +45,13 @@ pub(super) fn begin(shared: &Arc<Shared>, state: &mut State, target: &Target) {
 impl Shared {
     fn wait_for_mail(self: Arc<Self>, target: &Target, folder: &str) {
         let id = target.source.source.id;
+        let mut seen = self.seen(target, folder);
         let awaited = loop {
             let until = Instant::now() + WAIT;
-            match self.parts.opener.wait_for_mail(target, folder, until) {
+            match self.parts.opener.wait_for_mail(target, folder, seen, until) {
                 Ok(Awaited::Nothing) if !target.stop.load(Ordering::SeqCst) => {}
+                // A run for it was made, and found nothing to do with it.
+                Ok(Awaited::Missed(next)) if self.missed_before(target, next) => seen = Some(next),
                 Ok(awaited) => break awaited,
                 Err(error) => {
                     // The next poll says what is wrong, and begins another wait.
@@ -67,11 +70,31 @@ impl Shared {
         {
             slot.waiting = None;
             slot.silent = awaited == Awaited::NotOffered;
-            if awaited == Awaited::News && slot.source.state.failures == 0 {
+            if let Awaited::Missed(next) = awaited {
+                slot.missed = Some(next);
+            }
+            let is_new = matches!(awaited, Awaited::Missed(_) | Awaited::News);
+            if is_new && slot.source.state.failures == 0 {
                 slot.due_at = now;
+                slot.news = slot.run.is_some();
             }
         }
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// The folder's next number when it was read last. What came between that and the wait is new as
+    /// well.
+    fn seen(&self, target: &Target, folder: &str) -> Option<u32> {
+        let id = target.source.source.id;
+        // Unknown: then the next poll finds what came in between.
+        let folders = self.parts.catalog.fetch_folders(id, &target.mailbox).unwrap_or_default();
+        folders.iter().find(|one| one.folder == folder).and_then(|one| one.uid_next)
+    }
+
+    fn missed_before(&self, target: &Target, next: u32) -> bool {
+        let state = self.locked();
+        let slot = state.slots.get(&target.source.source.id);
+        slot.is_some_and(|slot| slot.missed == Some(next))
     }
 }

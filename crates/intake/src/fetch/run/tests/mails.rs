@@ -1,7 +1,7 @@
 use catalog::{AfterFetch, FetchConfig, FetchCounts, FetchMode, FetchOrder, LeftReason, MailKey};
 use model::{EmailAddress, Source};
 
-use super::world::World;
+use super::world::{NOON, SOURCE, World};
 use crate::fetch::FetchErrorKind;
 use crate::fetch::run::reconcile::{Compared, reconcile_mailbox};
 use crate::fetch::run::{Became, MailboxKind, Tally};
@@ -167,6 +167,74 @@ fn a_connection_lost_before_quit_brings_the_mails_again() {
     done.expect("the second session does it");
     assert_eq!((counts.archived, counts.known), (7, 7));
     assert!(world.server.left("INBOX").is_empty());
+}
+
+#[test]
+fn mail_that_its_server_would_not_remove_is_left_and_read_again_only_when_its_time_has_come() {
+    let world = World::new(MailboxKind::Pop3);
+    mails(&world, "INBOX", 5);
+    world.server.locked().mood.stays.insert(3);
+    assert_eq!(done(&world, &FetchConfig::default()), counts(5, 0, 0, 0));
+    assert_eq!(world.server.left("INBOX"), [3]);
+    let left = world.left();
+    assert_eq!(left.len(), 1);
+    assert_eq!((left[0].reason, left[0].tries), (LeftReason::NotRemoved, 1));
+    assert_eq!(
+        (&left[0].key, left[0].detail.as_str()),
+        (&MailKey::Uidl("u3".into()), "it is held")
+    );
+    assert!(left[0].next_at.is_some());
+    assert_eq!(world.parts.catalog.count_left(SOURCE).expect("counts"), (1, 0), "no damage");
+    // Not once a minute.
+    assert_eq!(done(&world, &FetchConfig::default()), counts(0, 0, 0, 0));
+    world.clock.pass(3600);
+    assert_eq!(done(&world, &FetchConfig::default()), counts(0, 1, 0, 0));
+    assert_eq!(world.left()[0].tries, 2);
+    world.clock.pass(86_400);
+    world.server.locked().mood.stays.clear();
+    assert_eq!(done(&world, &FetchConfig::default()), counts(0, 1, 0, 0));
+    assert!(world.server.left("INBOX").is_empty());
+    assert!(world.left().is_empty());
+}
+
+#[test]
+fn mail_may_stay_once_the_settings_say_so() {
+    let world = World::new(MailboxKind::Pop3);
+    mails(&world, "INBOX", 1);
+    world.server.locked().mood.stays.insert(1);
+    done(&world, &FetchConfig::default());
+    assert_eq!(world.left().len(), 1);
+    done(&world, &keeping());
+    assert!(world.left().is_empty());
+}
+
+#[test]
+fn mail_outside_the_time_of_the_settings_stays_unread() {
+    let world = World::new(MailboxKind::Imap);
+    mails(&world, "INBOX", 3);
+    // The server's mails came at noon, to the moment.
+    let before = FetchConfig { until: Some(NOON), ..keeping() };
+    assert_eq!(done(&world, &before), counts(0, 0, 0, 0));
+    let later = FetchConfig { since: Some(NOON.saturating_add_seconds(1)), ..keeping() };
+    world.parts.catalog.reset_fetch(SOURCE, &[]).expect("forgotten");
+    assert_eq!(done(&world, &later), counts(0, 0, 0, 0));
+    world.parts.catalog.reset_fetch(SOURCE, &[]).expect("forgotten");
+    let then = FetchConfig { since: Some(NOON), ..keeping() };
+    assert_eq!(done(&world, &then), counts(3, 0, 0, 0));
+}
+
+#[test]
+fn a_server_that_breaks_at_every_mail_is_left_after_some_of_them() {
+    let world = World::new(MailboxKind::Imap);
+    mails(&world, "INBOX", 40);
+    world.server.locked().mood.breaks_at.extend(1..=40);
+    let (counts, done) = world.run(&FetchConfig::default());
+    assert_eq!(done.expect_err("it is not the mails").kind(), FetchErrorKind::NoConnection);
+    assert_eq!((counts.seen, counts.failed), (10, 10));
+    assert_eq!(world.server.locked().sessions, 10);
+    // Each run goes on where the last one ended.
+    world.server.locked().mood.breaks_at.clear();
+    assert_eq!(self::done(&world, &FetchConfig::default()), self::counts(30, 0, 0, 0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use catalog::{
 use model::SourceId;
 
 use super::world::{NOON, SOURCE, TENANT, World, secrets};
-use crate::fetch::run::{FetchDesk, MailboxKind, Purpose};
+use crate::fetch::run::{Awaited, FetchDesk, MailboxKind, Purpose};
 
 /// Until the condition holds; the machine may be slow.
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -139,6 +139,31 @@ fn the_end_of_the_server_ends_a_run_and_the_next_one_goes_on() {
     until("it is free", || second.status(SOURCE).expect("there").running.is_none());
     assert!(runs(&world, SOURCE).iter().all(|run| run.counts.adds_up()));
     second.stop();
+}
+
+#[test]
+fn waiting_for_mail_is_renewed_and_begins_where_the_last_run_ended() {
+    let world = World::new(MailboxKind::Imap);
+    world.server.put("INBOX", b"Subject: first\r\n\r\n");
+    // Two waits end without news; one comes too late for mail 7, of which the next run finds
+    // nothing, so that it is waited for once only; then there is news; then nothing is offered.
+    let awaits = [
+        Awaited::Nothing,
+        Awaited::Nothing,
+        Awaited::Missed(7),
+        Awaited::Missed(7),
+        Awaited::News,
+        Awaited::NotOffered,
+    ];
+    world.server.locked().mood.awaits.extend(awaits);
+    world.source(SOURCE, FetchConfig { idle: true, every_minutes: 600, ..keeping() });
+    let desk = desk(&world);
+    until("all waits", || world.server.locked().mood.awaits.is_empty());
+    let polls = || desk.figures().polls.load(Ordering::SeqCst);
+    until("the run that the news began", || polls() == 3);
+    let waited = world.server.locked().waited.clone();
+    assert_eq!(waited, [Some(2), Some(2), Some(2), Some(2), Some(7), Some(2)]);
+    desk.stop();
 }
 
 #[test]

@@ -13,8 +13,8 @@ use spool::{Outcome, Spool, SpoolKey, SpoolLimits};
 use zeroize::Zeroizing;
 
 use crate::fetch::run::{
-    Awaited, Became, Beside, Folder, Listed, Mailbox, MailboxKind, Opened, Opener, Outcomes, Parts,
-    Take, Tally, Target, read_mailbox,
+    Awaited, Became, Beside, Folder, Keys, Listed, Mailbox, MailboxKind, Measured, Opened, Opener,
+    Outcomes, Parts, Secrets, Take, Tally, Target, read_mailbox,
 };
 use crate::fetch::{ConnectionFailure, FetchError};
 
@@ -46,6 +46,10 @@ pub struct Mood {
     pub refuses_sign_in: bool,
     /// It cannot remove anything, so often.
     pub removal_fails: u32,
+    /// POP3 refuses to remove these.
+    pub stays: HashSet<u32>,
+    /// What waiting for mail comes to, one after the other; then the server tells nothing.
+    pub awaits: VecDeque<Awaited>,
 }
 
 #[derive(Default)]
@@ -56,6 +60,8 @@ pub struct Server {
     pub sessions_now: usize,
     pub sessions_most: usize,
     pub fetched: Vec<MailKey>,
+    /// What each wait was told to have been seen.
+    pub waited: Vec<Option<u32>>,
 }
 
 pub struct FakeServer {
@@ -128,8 +134,16 @@ impl Opener for FakeOpener {
         }))
     }
 
-    fn wait_for_mail(&self, _: &Target, _: &str, _: Instant) -> Result<Awaited, FetchError> {
-        Ok(Awaited::NotOffered)
+    fn wait_for_mail(
+        &self,
+        _: &Target,
+        _: &str,
+        seen: Option<u32>,
+        _: Instant,
+    ) -> Result<Awaited, FetchError> {
+        let mut state = self.0.locked();
+        state.waited.push(seen);
+        Ok(state.mood.awaits.pop_front().unwrap_or(Awaited::NotOffered))
     }
 }
 
@@ -194,22 +208,29 @@ impl Mailbox for Session {
         })
     }
 
-    fn list(&mut self) -> Result<Vec<MailKey>, FetchError> {
-        Ok(self.drawer().mails.keys().map(|uid| self.key(*uid)).collect())
+    fn list(&mut self) -> Result<Keys, FetchError> {
+        let drawer = self.drawer();
+        let uids = drawer.mails.keys().copied();
+        Ok(match self.server.kind {
+            MailboxKind::Imap => Keys::Uids(uids.collect()),
+            MailboxKind::Pop3 => Keys::Uidls(uids.map(|uid| format!("u{uid}")).collect()),
+        })
     }
 
     fn within(
         &mut self,
         _: Option<Timestamp>,
         _: Option<Timestamp>,
-    ) -> Result<Option<HashSet<MailKey>>, FetchError> {
+    ) -> Result<Option<Keys>, FetchError> {
         Ok(None)
     }
 
-    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, u64>, FetchError> {
+    fn sizes(&mut self, keys: &[MailKey]) -> Result<HashMap<MailKey, Measured>, FetchError> {
         let drawer = self.drawer();
-        let size =
-            |key: &MailKey| Some((key.clone(), drawer.mails.get(&Self::uid(key))?.len() as u64));
+        let size = |key: &MailKey| {
+            let bytes = drawer.mails.get(&Self::uid(key))?.len() as u64;
+            Some((key.clone(), Measured { bytes, received_at: Some(NOON) }))
+        };
         Ok(keys.iter().filter_map(size).collect())
     }
 
@@ -284,16 +305,19 @@ impl Mailbox for Session {
         Ok(listed.collect())
     }
 
-    fn quit(self: Box<Self>) -> Result<(), FetchError> {
-        {
+    fn quit(self: Box<Self>) -> Result<Vec<(MailKey, String)>, FetchError> {
+        let stays = {
             let mut state = self.server.locked();
             if state.mood.quit_fails > 0 {
                 state.mood.quit_fails -= 1;
                 return Err(closed());
             }
-        }
-        self.take_away(&self.doomed);
-        Ok(())
+            state.mood.stays.clone()
+        };
+        let (kept, gone): (Vec<u32>, Vec<u32>) =
+            self.doomed.iter().partition(|uid| stays.contains(*uid));
+        self.take_away(&gone);
+        Ok(kept.into_iter().map(|uid| (self.key(uid), "it is held".to_owned())).collect())
     }
 }
 
@@ -328,6 +352,14 @@ pub struct World {
 
 impl World {
     pub fn new(kind: MailboxKind) -> Self {
+        Self::with(kind, |server| Arc::new(FakeOpener(server)))
+    }
+
+    /// With other servers than the one of maps.
+    pub fn with(
+        kind: MailboxKind,
+        opener: impl FnOnce(Arc<FakeServer>) -> Arc<dyn Opener>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("catalog.sqlite").display());
         let catalog = catalog::open(&url).expect("a catalog");
@@ -348,7 +380,7 @@ impl World {
             catalog,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             outcomes: Arc::new(Outcomes::default()),
-            opener: Arc::new(FakeOpener(Arc::clone(&server))),
+            opener: opener(Arc::clone(&server)),
         };
         let stop = Arc::new(AtomicBool::new(false));
         let sources = Arc::new(Mutex::new(Vec::new()));
@@ -388,6 +420,8 @@ impl World {
     }
 
     pub fn source(&self, id: SourceId, config: FetchConfig) -> FetchSource {
+        let server = Some(config.server.clone()).filter(|it| !it.is_empty());
+        let server = server.unwrap_or_else(|| "mail.example".to_owned());
         let source = FetchSource {
             source: SourceRow {
                 id,
@@ -401,7 +435,7 @@ impl World {
                 successor: None,
                 created_at: NOON,
             },
-            config: FetchConfig { server: "mail.example".to_owned(), ..config },
+            config: FetchConfig { server, ..config },
             secrets: FetchSecrets::default(),
             state: FetchState::default(),
         };
@@ -428,7 +462,10 @@ impl World {
             source: Arc::new(source),
             mailbox: String::new(),
             owner,
-            secrets: Arc::default(),
+            secrets: Arc::new(Secrets {
+                password: Some(Zeroizing::new("secret".to_owned())),
+                ..Secrets::default()
+            }),
             stop: Arc::default(),
         }
     }
