@@ -3710,7 +3710,7 @@ export interface components {
             signIn: components["schemas"]["FetchSignIn"];
             /**
              * Format: date-time
-             * @description Mail that the server received before is not read.
+             * @description Mail that the server received before this moment is not read. POP3 knows no dates.
              */
             since?: string | null;
             /**
@@ -3908,6 +3908,11 @@ export interface components {
             /** Format: int64 */
             millis: number;
             ok: boolean;
+            /**
+             * @description What the administrator must do, where that can be told: such as `consent-missing`,
+             *     `service-principal-wrong`, `protocol-disabled`, `mailbox-permission-missing`.
+             */
+            remedy?: string | null;
             /** @description `settings`, `name`, `tcp`, `tls`, `greeting`, `start-tls`, `sign-in`, `folders`, `messages`. */
             step: string;
             /** @description It works, but should not be so. */
@@ -4215,7 +4220,7 @@ export interface components {
              * @description When it is tried again by itself.
              */
             nextAt?: string | null;
-            /** @description `failed`, `given-up`, `not-selected` or `too-large`. */
+            /** @description `failed`, `given-up`, `not-removed`, `not-selected` or `too-large`. */
             reason: string;
             /** Format: int64 */
             sizeBytes: number;
@@ -4519,6 +4524,7 @@ export interface components {
             mails: components["schemas"]["ChosenMails"];
             /** @description Officers must give one. */
             reason?: string;
+            source?: components["schemas"]["RestoreSource"] | null;
         };
         NewSource: {
             /** @description One of the tenant's archive domains; the first one when absent. */
@@ -4982,6 +4988,15 @@ export interface components {
             port: number;
             security: components["schemas"]["MailboxSecurity"];
             user: string;
+        };
+        /** @description A mailbox that is fetched: its source's server and secrets are used, and never shown. */
+        RestoreSource: {
+            /** @description Null: where the mail lay when it was fetched, or INBOX. */
+            folder?: string | null;
+            /** @description One of its mailboxes as its server names it, where it has many. */
+            mailbox?: string | null;
+            /** @description The source's id or name. */
+            source: string;
         };
         RestoresAnswer: {
             /** @description Newest first: one's own; officers see those of the whole tenant. */

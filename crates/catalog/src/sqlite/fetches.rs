@@ -62,8 +62,10 @@ impl Fetches for Sqlite {
             db.prepare_cached("UPDATE fetch_source SET config = ?2, secrets = ?3 WHERE row = ?1")?
                 .execute((row, json(&changed.config), json(&changed.secrets)))?;
             // What was not to be read may be now: every folder is looked at once.
-            db.prepare_cached("UPDATE fetch_folder SET uid_next = NULL WHERE fetch = ?1")?
-                .execute([row])?;
+            db.prepare_cached(
+                "UPDATE fetch_folder SET uid_next = NULL, modseq = NULL WHERE fetch = ?1",
+            )?
+            .execute([row])?;
             db.prepare_cached("UPDATE source SET name = ?2, rules = ?3 WHERE id = ?1")?.execute(
                 (changed.source.id.as_bytes(), &changed.source.name, json(&changed.source.rules)),
             )?;

@@ -276,7 +276,7 @@ fn import(mailboxes: usize, mails: usize, patience: Duration) {
     assert!(runs.iter().all(|run| run["mailboxesFailed"] == 0), "{runs:?}");
     let report = world.command(&["reconcile"]);
     assert_eq!((&report["missing"], &report["listed"]), (&json!(0), &json!(there)), "{report}");
-    println!(
+    eprintln!(
         "{total} mails in {mailboxes} mailboxes: delivered in {delivered:?}; the first run took \
          {took:?} ({:.0} mails/s); {found} archived, {removed} removed meanwhile; memory at most \
          {} MiB",

@@ -450,7 +450,12 @@ impl World {
             Some(source) => {
                 let server = source.config.server.clone();
                 let source = FetchSource { config: FetchConfig { server, ..config }, ..source };
-                self.parts.catalog.update_fetch_source(&source, &[]).expect("changed");
+                // A change makes every folder be looked at once more.
+                if self.parts.catalog.fetch_source(TENANT, SOURCE).expect("reads").as_ref()
+                    != Some(&source)
+                {
+                    self.parts.catalog.update_fetch_source(&source, &[]).expect("changed");
+                }
                 source
             }
         };
