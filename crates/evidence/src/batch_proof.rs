@@ -1,7 +1,7 @@
 //! What has become of a batch's evidence after renewals, as a note of the vault keeps it beside the
 //! batch (`docs/evidence.md`).
 
-use crate::der::{self, INTEGER, OCTET_STRING, Reader, SEQUENCE, UTF8_STRING};
+use crate::der::{self, INTEGER, OCTET_STRING, Reader, SEQUENCE, UTF8_STRING, constructed};
 use crate::record::check_size;
 use crate::tree::root_of;
 use crate::{
@@ -13,12 +13,20 @@ const NAME: &str = "the note of a renewed batch";
 const LABEL: &str = "chancery renewed batch";
 const VERSION: u64 = 1;
 
-/// The evidence record of a batch file with all its renewals, and for each hash-tree renewal the leaves of
-/// its tree: the batch file's, then those of the batch's events in their order.
+/// What has become of a batch's evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenewedBatch {
     /// The batch's number.
     pub number: u64,
+    pub first: Strand,
+    /// Of a second authority.
+    pub second: Option<Strand>,
+}
+
+/// The evidence record of a batch file with all its renewals, and for each hash-tree renewal the leaves of
+/// its tree: the batch file's, then those of the batch's events in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strand {
     pub record: EvidenceRecord,
     /// One for each chain of the record from the second on.
     pub trees: Vec<Vec<HashValue>>,
@@ -26,21 +34,13 @@ pub struct RenewedBatch {
 
 impl RenewedBatch {
     pub fn to_der(&self) -> Vec<u8> {
-        let trees: Vec<u8> = self
-            .trees
-            .iter()
-            .flat_map(|leaves| {
-                let row: Vec<u8> =
-                    leaves.iter().flat_map(|leaf| leaf.as_slice().iter().copied()).collect();
-                der::tlv(OCTET_STRING, &row)
-            })
-            .collect();
+        let second = self.second.as_ref().map(|it| der::tlv(constructed(0), &it.to_fields()));
         der::sequence(&[
             &der::tlv(UTF8_STRING, LABEL.as_bytes()),
             &der::unsigned(INTEGER, VERSION),
             &der::unsigned(INTEGER, self.number),
-            &der::tlv(OCTET_STRING, &self.record.to_der()),
-            &der::tlv(SEQUENCE, &trees),
+            &self.first.to_fields(),
+            &second.unwrap_or_default(),
         ])
     }
 
@@ -59,9 +59,37 @@ impl RenewedBatch {
             return Err(fields.flaw("it is not of version 1"));
         }
         let number = fields.number()?;
+        let first = Strand::read(&mut fields, limits)?;
+        let second = match fields.inside_optional(constructed(0))? {
+            Some(mut inner) => {
+                let strand = Strand::read(&mut inner, limits)?;
+                inner.finish()?;
+                Some(strand)
+            }
+            None => None,
+        };
+        fields.finish()?;
+        Ok(Some(Self { number, first, second }))
+    }
+}
+
+impl Strand {
+    fn to_fields(&self) -> Vec<u8> {
+        let trees: Vec<u8> = self
+            .trees
+            .iter()
+            .flat_map(|leaves| {
+                let row: Vec<u8> =
+                    leaves.iter().flat_map(|leaf| leaf.as_slice().iter().copied()).collect();
+                der::tlv(OCTET_STRING, &row)
+            })
+            .collect();
+        [der::tlv(OCTET_STRING, &self.record.to_der()), der::tlv(SEQUENCE, &trees)].concat()
+    }
+
+    fn read(fields: &mut Reader<'_>, limits: &Limits) -> Result<Self> {
         let record = EvidenceRecord::parse(fields.expect(OCTET_STRING)?.value, limits)?;
         let mut rows = fields.inside(SEQUENCE)?;
-        fields.finish()?;
         let mut trees = Vec::new();
         for chain in record.chains().iter().skip(1) {
             let algorithm = chain.algorithm(limits)?;
@@ -75,7 +103,7 @@ impl RenewedBatch {
             trees.push(row.chunks_exact(width).filter_map(leaf).collect());
         }
         rows.finish()?;
-        Ok(Some(Self { number, record, trees }))
+        Ok(Self { record, trees })
     }
 }
 

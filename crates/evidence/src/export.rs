@@ -88,6 +88,9 @@ pub fn batch_path(number: u64, ending: &str) -> String {
     format!("ledger/batch-{number:08}.{ending}")
 }
 
+/// What stands before `ers` and `tst` in the names of files of a second authority.
+pub const SECOND: &str = "2.";
+
 /// The notes of a batch's events that are not about the arrival of mail: one on each line, as they
 /// are hashed.
 pub fn events_path(batch: u64) -> String {
@@ -136,14 +139,14 @@ pub fn last_token(record: &EvidenceRecord) -> &[u8] {
     record.last().token()
 }
 
-/// How to check an export without our tools. `stamps` are the numbers of the batches that have
-/// evidence records, and these.
+/// How to check an export without our tools. `stamps` are the paths of the last tokens, and
+/// the evidence records that they are of.
 ///
 /// # Errors
 /// When a token is not readable.
 pub fn readme(
     manifest: &Manifest,
-    stamps: &[(u64, EvidenceRecord)],
+    stamps: &[(String, EvidenceRecord)],
     limits: &Limits,
 ) -> Result<String> {
     let mut text = format!(
@@ -164,15 +167,14 @@ pub fn readme(
         manifest.first_batch,
         manifest.last_batch,
     );
-    for (number, record) in stamps {
+    for (path, record) in stamps {
         let token = TimeStampToken::parse(last_token(record), limits)?;
         let imprint: HashValue = token.info().imprint;
         // Writing into a String does not fail.
         let _ = write!(
             text,
-            "\n  openssl ts -verify -digest {} -token_in -in {} -CAfile TRUSTED.pem\n",
+            "\n  openssl ts -verify -digest {} -token_in -in {path} -CAfile TRUSTED.pem\n",
             imprint.to_hex(),
-            batch_path(*number, "tst"),
         );
     }
     for (record, why) in manifest.damaged() {

@@ -311,26 +311,35 @@ fn read_time(fields: &mut Reader<'_>) -> Result<Timestamp> {
 const NOTE_LABEL: &str = "chancery sealed batch";
 const NOTE_NAME: &str = "the note of a sealed batch";
 
-/// A batch file with its evidence record or its local seal, as the vault keeps them in one note
+/// What a note of the vault holds: a batch file with its evidence record or its local seal
 /// (`docs/evidence.md`).
-pub fn encode_note(file: &[u8], record: Option<&[u8]>, seal: Option<&[u8]>) -> Vec<u8> {
-    let field = |tag, octets: Option<&[u8]>| octets.map(|it| der::tlv(context(tag), it));
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Note<'a> {
+    pub file: &'a [u8],
+    pub record: Option<&'a [u8]>,
+    pub seal: Option<&'a [u8]>,
+    /// The evidence record of a second authority, which proves the same by itself.
+    pub second: Option<&'a [u8]>,
+}
+
+pub fn encode_note(note: &Note<'_>) -> Vec<u8> {
+    let field = |tag, octets: Option<&[u8]>| {
+        octets.map(|it| der::tlv(context(tag), it)).unwrap_or_default()
+    };
     der::sequence(&[
         &der::tlv(UTF8_STRING, NOTE_LABEL.as_bytes()),
         &der::unsigned(INTEGER, VERSION),
-        &der::tlv(OCTET_STRING, file),
-        &field(0, record).unwrap_or_default(),
-        &field(1, seal).unwrap_or_default(),
+        &der::tlv(OCTET_STRING, note.file),
+        &field(0, note.record),
+        &field(1, note.seal),
+        &field(2, note.second),
     ])
 }
-
-/// What a note of the vault holds: the batch file, its evidence record, its local seal.
-pub type Note<'a> = (&'a [u8], Option<&'a [u8]>, Option<&'a [u8]>);
 
 /// # Errors
 /// When it is another note.
 pub fn decode_note<'a>(octets: &'a [u8], limits: &Limits) -> Result<Note<'a>> {
-    let greatest = limits.batch_bytes_max.saturating_add(limits.record_bytes_max);
+    let greatest = limits.batch_bytes_max.saturating_add(2 * limits.record_bytes_max);
     check_size(octets.len(), greatest, NOTE_NAME)?;
     let mut fields = Reader::new(Reader::whole(octets, SEQUENCE, NOTE_NAME)?.value, NOTE_NAME);
     if fields.text()? != NOTE_LABEL || fields.number()? != VERSION {
@@ -339,6 +348,7 @@ pub fn decode_note<'a>(octets: &'a [u8], limits: &Limits) -> Result<Note<'a>> {
     let file = fields.expect(OCTET_STRING)?.value;
     let record = fields.optional(context(0))?.map(|tlv| tlv.value);
     let seal = fields.optional(context(1))?.map(|tlv| tlv.value);
+    let second = fields.optional(context(2))?.map(|tlv| tlv.value);
     fields.finish()?;
-    Ok((file, record, seal))
+    Ok(Note { file, record, seal, second })
 }

@@ -36,7 +36,7 @@ pub mod trusted_list;
 mod tst_info;
 mod verify;
 
-pub use batch_proof::{BatchTrees, LeafPlace, RenewedBatch};
+pub use batch_proof::{BatchTrees, LeafPlace, RenewedBatch, Strand};
 pub use chain::TrustAnchors;
 pub use error::{EvidenceError, Result};
 pub use hash::{HashAlgorithm, HashValue};

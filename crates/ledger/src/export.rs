@@ -3,11 +3,11 @@ mod events;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use evidence::EvidenceRecord;
 use evidence::export::{
     ANCHORS, DamagedEvent, ExportedDelivery, ExportedMail, FORMAT, MANIFEST, Manifest, README,
-    SUMS, TORN, batch_path, delivery_path, last_token, mail_path, readme, sums_line,
+    SECOND, SUMS, TORN, batch_path, delivery_path, last_token, mail_path, readme, sums_line,
 };
+use evidence::{EvidenceRecord, Strand};
 use model::{Digest, RecordId, TenantId, Timestamp};
 
 use crate::{DeliveryOctets, Ledger, LedgerError, Proofs, Result, Salvaged, Seal};
@@ -147,7 +147,7 @@ impl Ledger {
                 Ok((octets, evidence))
             });
             let (files, damaged) = match read {
-                Ok((octets, evidence)) => (Files::of(octets, evidence.as_ref()), None),
+                Ok((octets, evidence)) => (Files::of(octets, &evidence), None),
                 Err(error) if error.is_damage() => {
                     let left = self.salvage(tenant, record, delivery.location);
                     (Files::left(left), Some(error.to_string()))
@@ -196,10 +196,13 @@ impl Ledger {
             self.export_events(export, &sealed.batch, &mut written.damaged_events, target)?;
             match sealed.seal {
                 Seal::Local(seal) => target.write(path("seal"), &seal.to_der())?,
-                Seal::Stamped(record) => {
-                    target.write(path("ers"), &record.to_der())?;
-                    target.write(path("tst"), last_token(&record))?;
-                    written.stamps.push((number, record));
+                Seal::Stamped(strands) => {
+                    for (place, Strand { record, .. }) in strands.into_iter().enumerate() {
+                        let before = if place == 0 { "" } else { SECOND };
+                        target.write(path(&format!("{before}ers")), &record.to_der())?;
+                        target.write(path(&format!("{before}tst")), last_token(&record))?;
+                        written.stamps.push((path(&format!("{before}tst")), record));
+                    }
                 }
             }
         }
@@ -210,8 +213,8 @@ impl Ledger {
 /// What was written of the batches.
 #[derive(Default)]
 struct Batches {
-    /// The evidence records of those that are stamped, by number.
-    stamps: Vec<(u64, EvidenceRecord)>,
+    /// Where the last tokens are, and their evidence records.
+    stamps: Vec<(String, EvidenceRecord)>,
     /// Events whose notes are not readable.
     damaged_events: Vec<DamagedEvent>,
 }
@@ -223,35 +226,38 @@ struct Files {
     decrypted: Option<Vec<u8>>,
     facts: Option<Vec<u8>>,
     report: Option<Vec<u8>>,
-    evidence: Option<Vec<u8>>,
+    /// One for each authority.
+    evidence: Vec<Vec<u8>>,
 }
 
 impl Files {
-    fn of(octets: DeliveryOctets, evidence: Option<&EvidenceRecord>) -> Self {
+    fn of(octets: DeliveryOctets, evidence: &[EvidenceRecord]) -> Self {
         Self {
             mail: Some(octets.mail),
             torn: None,
             decrypted: octets.decrypted,
             facts: Some(octets.json),
             report: octets.report,
-            evidence: evidence.map(EvidenceRecord::to_der),
+            evidence: evidence.iter().map(EvidenceRecord::to_der).collect(),
         }
     }
 
     fn left(left: Salvaged) -> Self {
         let Salvaged { json, mail, decrypted, report, torn } = left;
-        Self { mail, torn, decrypted, facts: json, report, evidence: None }
+        Self { mail, torn, decrypted, facts: json, report, evidence: Vec::new() }
     }
 
     fn write(self, record: RecordId, place: usize, target: &mut Target<'_>) -> Result<()> {
-        let of_delivery = |name, ending| delivery_path(record, name, place, ending);
+        let of_delivery = |name, ending: &str| delivery_path(record, name, place, ending);
+        let mut evidence = self.evidence.into_iter();
         let files = [
             (mail_path(record, "mail.eml"), self.mail),
             (mail_path(record, TORN), self.torn),
             (of_delivery("decrypted", "eml"), self.decrypted),
             (of_delivery("facts", "json"), self.facts),
             (of_delivery("report", "eml"), self.report),
-            (of_delivery("evidence", "ers"), self.evidence),
+            (of_delivery("evidence", "ers"), evidence.next()),
+            (of_delivery("evidence", &format!("{SECOND}ers")), evidence.next()),
         ];
         for (path, octets) in files {
             if let Some(octets) = octets {

@@ -67,20 +67,18 @@ impl Ledger {
 /// A sealed batch with its hash trees: proofs of its events without hashing it again.
 pub struct Proofs {
     sealed: SealedBatch,
-    /// `None` for a local seal.
-    trees: Option<BatchTrees>,
+    /// One for each evidence record; none for a local seal.
+    trees: Vec<BatchTrees>,
     limits: Limits,
 }
 
 impl Proofs {
     pub(crate) fn of(sealed: SealedBatch, limits: &Limits) -> Result<Self> {
-        let trees = match &sealed.seal {
-            Seal::Stamped(record) => {
-                let leaves = sealed.batch.tree_leaves(&sealed.file);
-                Some(BatchTrees::build(record, leaves, &sealed.trees, limits)?)
-            }
-            Seal::Local(_) => None,
-        };
+        let mut trees = Vec::new();
+        for strand in sealed.strands() {
+            let leaves = sealed.batch.tree_leaves(&sealed.file);
+            trees.push(BatchTrees::build(&strand.record, leaves, &strand.trees, limits)?);
+        }
         Ok(Self { sealed, trees, limits: *limits })
     }
 
@@ -88,22 +86,24 @@ impl Proofs {
         &self.sealed
     }
 
-    /// The evidence record of one event's data object group (`objects`); `None` for a batch that has
-    /// only a local seal. After a hash-tree renewal the objects are hashed again, once for each.
+    /// The evidence records of one event's data object group (`objects`), one for each authority that
+    /// stamped the batch; none for a batch that has only a local seal. After a hash-tree renewal the
+    /// objects are hashed again, once for each.
     ///
     /// # Errors
     /// When the batch has no such event or lists another group for it; of an event whose octets
     /// could not be read at a hash-tree renewal.
-    pub fn evidence(&self, seq: u64, objects: &DataObjects<'_>) -> Result<Option<EvidenceRecord>> {
+    pub fn evidence(&self, seq: u64, objects: &DataObjects<'_>) -> Result<Vec<EvidenceRecord>> {
         let batch: &Batch = &self.sealed.batch;
         let (place, leaf) =
             batch.leaf(seq).ok_or(LedgerError::NotInBatch { seq, batch: batch.number })?;
         if evidence::group_hash(batch.algorithm, &objects.hashes(batch.algorithm))? != leaf.digest {
             return Err(LedgerError::AnotherGroup { seq, batch: batch.number });
         }
-        let (Seal::Stamped(of_file), Some(trees)) = (&self.sealed.seal, &self.trees) else {
-            return Ok(None);
-        };
-        Ok(Some(of_file.for_objects(objects, &trees.places(place + 1), &self.limits)?))
+        let strands = self.sealed.strands().iter().zip(&self.trees);
+        let records = strands.map(|(strand, trees)| {
+            strand.record.for_objects(objects, &trees.places(place + 1), &self.limits)
+        });
+        Ok(records.collect::<Result<_, _>>()?)
     }
 }

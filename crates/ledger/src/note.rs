@@ -3,11 +3,11 @@ use std::ops::RangeInclusive;
 
 use catalog::{Catalog, SealedBatchRow};
 use evidence::export::last_token;
-use evidence::ledger::{Batch, Leaf, decode_note, encode_note};
+use evidence::ledger::{Batch, Leaf, Note, decode_note, encode_note};
 use evidence::{
-    EvidenceRecord, HashAlgorithm, HashValue, Limits, LocalSeal, RenewedBatch, TimeStampToken,
+    EvidenceRecord, HashAlgorithm, Limits, LocalSeal, RenewedBatch, Strand, TimeStampToken,
 };
-use model::{Location, RecordFacts, TenantId};
+use model::{Location, RecordFacts, TenantId, Timestamp};
 
 use crate::octets::members_of;
 use crate::{Ledger, LedgerError, Result};
@@ -19,22 +19,37 @@ pub struct SealedBatch {
     /// The batch file: the octets that are sealed.
     pub file: Vec<u8>,
     pub seal: Seal,
-    /// For each hash-tree renewal the leaves of its tree ([`evidence::RenewedBatch`]).
-    pub trees: Vec<Vec<HashValue>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seal {
     Local(LocalSeal),
-    /// The evidence record of the batch file.
-    Stamped(EvidenceRecord),
+    /// The evidence record of the batch file; a second one when two authorities stamped it. Each proves
+    /// everything by itself.
+    Stamped(Vec<Strand>),
 }
 
 impl SealedBatch {
-    pub(crate) fn to_note(&self) -> Vec<u8> {
+    /// The evidence records of the batch file; none for a local seal.
+    pub fn strands(&self) -> &[Strand] {
         match &self.seal {
-            Seal::Local(seal) => encode_note(&self.file, None, Some(&seal.to_der())),
-            Seal::Stamped(record) => encode_note(&self.file, Some(&record.to_der()), None),
+            Seal::Local(_) => &[],
+            Seal::Stamped(strands) => strands,
+        }
+    }
+
+    pub(crate) fn to_note(&self) -> Vec<u8> {
+        let file = &self.file;
+        match &self.seal {
+            Seal::Local(seal) => {
+                encode_note(&Note { file, seal: Some(&seal.to_der()), ..Note::default() })
+            }
+            Seal::Stamped(strands) => {
+                let records: Vec<Vec<u8>> = strands.iter().map(|it| it.record.to_der()).collect();
+                let (record, second) = (records.first(), records.get(1));
+                let (record, second) = (record.map(Vec::as_slice), second.map(Vec::as_slice));
+                encode_note(&Note { file, record, second, ..Note::default() })
+            }
         }
     }
 }
@@ -43,10 +58,10 @@ impl Ledger {
     /// Reads the note that the catalog points to.
     pub(crate) fn read_note(&self, tenant: TenantId, row: &SealedBatchRow) -> Result<SealedBatch> {
         let entry = self.vault.read(tenant, row.location)?;
-        let (file, record, seal) = decode_note(&entry.octets, &self.limits)?;
-        let batch = Batch::parse(file, &self.limits)?;
-        let seal = match (record, seal) {
-            (Some(record), _) => Seal::Stamped(EvidenceRecord::parse(record, &self.limits)?),
+        let note = decode_note(&entry.octets, &self.limits)?;
+        let batch = Batch::parse(note.file, &self.limits)?;
+        let seal = match (note.record, note.seal) {
+            (Some(_), _) => Seal::Stamped(strands(&note, &self.limits)?),
             (None, Some(seal)) => Seal::Local(LocalSeal::parse(seal)?),
             (None, None) => return Err(LedgerError::NotTheBatch(row.number)),
         };
@@ -54,17 +69,46 @@ impl Ledger {
         if (batch.tenant, batch.number, batch.first_seq(), batch.last_seq()) != expected {
             return Err(LedgerError::NotTheBatch(row.number));
         }
-        let mut sealed = SealedBatch { batch, file: file.to_vec(), seal, trees: Vec::new() };
+        let mut sealed = SealedBatch { batch, file: note.file.to_vec(), seal };
         if let Some(proof) = row.proof {
             let entry = self.vault.read(tenant, proof)?;
             let renewed = RenewedBatch::parse(&entry.octets, &self.limits)?;
             let renewed = renewed.filter(|it| it.number == row.number);
             let renewed = renewed.ok_or(LedgerError::NotTheBatch(row.number))?;
-            sealed.seal = Seal::Stamped(renewed.record);
-            sealed.trees = renewed.trees;
+            let strands = std::iter::once(renewed.first).chain(renewed.second);
+            sealed.seal = Seal::Stamped(strands.collect());
         }
         Ok(sealed)
     }
+}
+
+/// The evidence records of a note, before any renewal.
+fn strands(note: &Note<'_>, limits: &Limits) -> Result<Vec<Strand>> {
+    let records = note.record.into_iter().chain(note.second);
+    let strands: Result<Vec<Strand>, _> = records
+        .map(|octets| {
+            EvidenceRecord::parse(octets, limits).map(|record| Strand { record, trees: Vec::new() })
+        })
+        .collect();
+    Ok(strands?)
+}
+
+/// The last tokens; empty for a local seal.
+fn last_tokens<'s>(
+    strands: impl IntoIterator<Item = &'s Strand>,
+    limits: &Limits,
+) -> Result<Vec<TimeStampToken>> {
+    let tokens: Result<Vec<TimeStampToken>, _> = strands
+        .into_iter()
+        .map(|strand| TimeStampToken::parse(last_token(&strand.record), limits))
+        .collect();
+    Ok(tokens?)
+}
+
+/// When the first certificate of any of them ends.
+fn ends(tokens: &[TimeStampToken]) -> Option<Timestamp> {
+    let ends: Option<Vec<Timestamp>> = tokens.iter().map(|it| it.certificates_end()).collect();
+    ends?.into_iter().min()
 }
 
 /// Writes down the sealed batch that a note of the vault holds; `false` when it holds none. For a
@@ -83,22 +127,16 @@ pub fn recover_note(
     if let Some(renewed) = RenewedBatch::parse(octets, &limits)? {
         return recover_renewal(catalog, tenant, location, &renewed, &limits);
     }
-    let Ok((file, record, _)) = decode_note(octets, &limits) else { return Ok(false) };
-    let batch = Batch::parse(file, &limits)?;
-    let token = match record {
-        Some(record) => {
-            let record = EvidenceRecord::parse(record, &limits)?;
-            Some(TimeStampToken::parse(last_token(&record), &limits)?)
-        }
-        None => None,
-    };
+    let Ok(note) = decode_note(octets, &limits) else { return Ok(false) };
+    let batch = Batch::parse(note.file, &limits)?;
+    let tokens = last_tokens(&strands(&note, &limits)?, &limits)?;
     let row = SealedBatchRow {
         number: batch.number,
         first_seq: batch.first_seq(),
         last_seq: batch.last_seq(),
         sealed_at: batch.sealed_at,
-        stamped_at: token.as_ref().map(|token| token.info().gen_time),
-        valid_until: token.as_ref().and_then(TimeStampToken::certificates_end),
+        stamped_at: tokens.first().map(|token| token.info().gen_time),
+        valid_until: ends(&tokens),
         location,
         digest: batch.algorithm.name().to_owned(),
         renewed_at: None,
@@ -123,8 +161,8 @@ impl SealedNumbers {
     /// Takes the numbers from a note of the vault, if it is a sealed batch.
     pub fn learn(&mut self, tenant: TenantId, octets: &[u8]) {
         let limits = Limits::default();
-        let Ok((file, ..)) = decode_note(octets, &limits) else { return };
-        let Ok(batch) = Batch::parse(file, &limits) else { return };
+        let Ok(note) = decode_note(octets, &limits) else { return };
+        let Ok(batch) = Batch::parse(note.file, &limits) else { return };
         if batch.tenant != tenant || batch.algorithm != HashAlgorithm::Sha256 {
             return;
         }
@@ -170,10 +208,11 @@ fn recover_renewal(
     let Some(row) = rows.into_iter().find(|row| row.number == renewed.number) else {
         return Err(LedgerError::NotTheBatch(renewed.number));
     };
-    let token = TimeStampToken::parse(last_token(&renewed.record), limits)?;
+    let tokens = last_tokens(std::iter::once(&renewed.first).chain(&renewed.second), limits)?;
+    let Some(token) = tokens.first() else { return Ok(false) };
     let row = SealedBatchRow {
         renewed_at: Some(token.info().gen_time),
-        valid_until: token.certificates_end(),
+        valid_until: ends(&tokens),
         digest: token.info().algorithm.name().to_owned(),
         proof: Some(location),
         ..row

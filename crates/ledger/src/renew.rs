@@ -4,14 +4,14 @@
 use catalog::{LedgerEvent, SealedBatchRow};
 use evidence::{
     DataObjects, EvidenceRecord, HashAlgorithm, HashTree, HashTreeRenewal, HashValue, RenewedBatch,
-    TimeStampRenewal, VerifiedToken,
+    Strand, TimeStampRenewal,
 };
 use fail::fail_point;
 use model::{ContentId, TenantId, Timestamp};
 use store::{EntryKind, NewEntry};
 
-use crate::note::{Seal, SealedBatch};
-use crate::seal::How;
+use crate::note::SealedBatch;
+use crate::seal::{How, Stamps};
 use crate::{Ledger, LedgerError, Proofs, Result};
 
 /// Batches that one renewing time stamp is over: the proofs of each grow by the logarithm of it.
@@ -36,7 +36,16 @@ pub struct Renewed {
 struct Due {
     row: SealedBatchRow,
     sealed: SealedBatch,
-    record: EvidenceRecord,
+    /// What the batch is to have.
+    strands: Vec<Strand>,
+}
+
+/// One evidence record on its way to a hash-tree renewal: the step of the batch file, the leaves of
+/// the new tree (the file's and those of the events), and the tree.
+struct Rehashed {
+    step: HashTreeRenewal,
+    leaves: Vec<HashValue>,
+    tree: HashTree,
 }
 
 impl Ledger {
@@ -55,28 +64,41 @@ impl Ledger {
         how: &How<'_>,
     ) -> Result<Renewed> {
         let mut renewed = Renewed::default();
-        let due = self.due(tenant, batches)?;
+        let mut due = self.due(tenant, batches)?;
         for algorithm in HashAlgorithm::ALL {
-            let mut steps = Vec::new();
-            for due in &due {
-                let step = TimeStampRenewal::of(&due.record, &self.limits)?;
-                if step.algorithm() == algorithm {
-                    steps.push((due, step));
+            let mut steps: Vec<(&mut Due, Vec<TimeStampRenewal>)> = Vec::new();
+            for due in &mut due {
+                let of_strands: Result<Vec<_>, _> = due
+                    .strands
+                    .iter()
+                    .map(|strand| TimeStampRenewal::of(&strand.record, &self.limits))
+                    .collect();
+                let of_strands = of_strands?;
+                // Both records of a batch are renewed together, so they have the same algorithm.
+                if of_strands.iter().all(|step| step.algorithm() == algorithm) {
+                    steps.push((due, of_strands));
                 }
             }
             if steps.is_empty() {
                 continue;
             }
-            let leaves: Vec<HashValue> = steps.iter().map(|(_, step)| step.leaf()).collect();
+            let all = steps.iter().flat_map(|(_, of_strands)| of_strands);
+            let leaves: Vec<HashValue> = all.map(TimeStampRenewal::leaf).collect();
             let tree = HashTree::build(algorithm, &leaves)?;
-            let token = self.token(algorithm, tree.root(), now, how)?;
-            for (place, (due, step)) in steps.iter().enumerate() {
-                let record = step.apply(&due.record, &tree.siblings(place), token.token.der());
-                let trees = due.sealed.trees.clone();
-                self.keep_renewed(tenant, &due.row, record, trees, &token)?;
+            let double = steps.iter().any(|(_, of_strands)| of_strands.len() > 1);
+            let stamps = self.tokens(algorithm, tree.root(), now, how, double)?;
+            let mut places = (0..leaves.len()).map(|place| tree.siblings(place));
+            for (due, of_strands) in steps {
+                for (number, step) in of_strands.iter().enumerate() {
+                    let siblings = places.next().unwrap_or_default();
+                    let strand = &mut due.strands[number];
+                    let token = stamps.of(number).token.der();
+                    strand.record = step.apply(&strand.record, &siblings, token);
+                }
+                self.keep_renewed(tenant, due, &stamps)?;
                 renewed.batches.push(due.row.number);
             }
-            renewed.valid_until = Some(token.valid_until);
+            renewed.valid_until = Some(stamps.valid_until());
         }
         Ok(renewed)
     }
@@ -97,30 +119,36 @@ impl Ledger {
         how: &How<'_>,
     ) -> Result<Renewed> {
         let mut renewed = Renewed::default();
-        let mut steps = Vec::new();
+        let mut steps: Vec<(Due, Vec<Rehashed>)> = Vec::new();
         for due in self.due(tenant, batches)? {
-            let last = TimeStampRenewal::of(&due.record, &self.limits)?.algorithm();
+            let Some(strand) = due.strands.first() else { continue };
+            let last = TimeStampRenewal::of(&strand.record, &self.limits)?.algorithm();
             if last != algorithm {
-                let (step, leaves) = self.rehash(tenant, &due, algorithm, &mut renewed.lost)?;
-                let tree = HashTree::build(algorithm, &leaves)?;
-                steps.push((due, step, leaves, tree));
+                let rehashed = self.rehash(tenant, &due, algorithm, &mut renewed.lost)?;
+                steps.push((due, rehashed));
             }
         }
         if steps.is_empty() {
             return Ok(renewed);
         }
-        let roots: Vec<HashValue> = steps.iter().map(|(_, _, _, tree)| tree.root()).collect();
+        let all = steps.iter().flat_map(|(_, rehashed)| rehashed);
+        let roots: Vec<HashValue> = all.map(|it| it.tree.root()).collect();
         let above = HashTree::build(algorithm, &roots)?;
-        let token = self.token(algorithm, above.root(), now, how)?;
-        for (place, (due, step, leaves, tree)) in steps.into_iter().enumerate() {
-            let siblings = [tree.siblings(0), above.siblings(place)].concat();
-            let record = step.apply(&due.record, &siblings, token.token.der());
-            let mut trees = due.sealed.trees;
-            trees.push(leaves);
-            self.keep_renewed(tenant, &due.row, record, trees, &token)?;
+        let double = steps.iter().any(|(_, rehashed)| rehashed.len() > 1);
+        let stamps = self.tokens(algorithm, above.root(), now, how, double)?;
+        let mut places = (0..roots.len()).map(|place| above.siblings(place));
+        for (mut due, rehashed) in steps {
+            for (number, Rehashed { step, leaves, tree }) in rehashed.into_iter().enumerate() {
+                let siblings = [tree.siblings(0), places.next().unwrap_or_default()].concat();
+                let strand = &mut due.strands[number];
+                let token = stamps.of(number).token.der();
+                strand.record = step.apply(&strand.record, &siblings, token);
+                strand.trees.push(leaves);
+            }
+            self.keep_renewed(tenant, &due, &stamps)?;
             renewed.batches.push(due.row.number);
         }
-        renewed.valid_until = Some(token.valid_until);
+        renewed.valid_until = Some(stamps.valid_until());
         Ok(renewed)
     }
 
@@ -128,28 +156,36 @@ impl Ledger {
         let mut due = Vec::new();
         for row in batches.iter().take(RENEWED_MAX) {
             let sealed = self.read_note(tenant, row)?;
-            if let Seal::Stamped(record) = &sealed.seal {
-                due.push(Due { row: row.clone(), record: record.clone(), sealed });
+            let strands = sealed.strands().to_vec();
+            if !strands.is_empty() {
+                due.push(Due { row: row.clone(), sealed, strands });
             }
         }
         Ok(due)
     }
 
-    /// The renewal of the batch file, and the leaves of the new tree: the file's and those of the events.
+    /// The renewal of each evidence record of a batch. Objects are read once for all of them.
     fn rehash(
         &self,
         tenant: TenantId,
         due: &Due,
         algorithm: HashAlgorithm,
         lost: &mut Vec<(u64, String)>,
-    ) -> Result<(HashTreeRenewal, Vec<HashValue>)> {
+    ) -> Result<Vec<Rehashed>> {
         let objects = DataObjects::new([due.sealed.file.as_slice()])?;
-        let of_file = HashTreeRenewal::of(&due.record, &objects, algorithm);
-        let mut leaves = vec![of_file.leaf()?];
+        let of_file = |it: &Strand| HashTreeRenewal::of(&it.record, &objects, algorithm);
+        let steps: Vec<HashTreeRenewal> = due.strands.iter().map(of_file).collect();
+        let mut rows: Vec<Vec<HashValue>> = Vec::new();
+        for step in &steps {
+            rows.push(vec![step.leaf()?]);
+        }
         let batch = &due.sealed.batch;
         let proofs = Proofs::of(due.sealed.clone(), &self.limits)?;
         let count = u32::try_from(batch.leaves.len()).unwrap_or(u32::MAX);
         let events = self.catalog.ledger_events(tenant, batch.first_seq() - 1, count)?;
+        if events.len() != batch.leaves.len() {
+            return Err(LedgerError::Gap(batch.first_seq() + events.len() as u64 - 1));
+        }
         for (leaf, event) in batch.leaves.iter().zip(&events) {
             if leaf.seq != event.seq {
                 return Err(LedgerError::Gap(leaf.seq - 1));
@@ -158,17 +194,20 @@ impl Ledger {
                 Ok(renewed) => renewed,
                 Err(error) if event.kept.is_none() => {
                     lost.push((event.seq, error.to_string()));
-                    None
+                    Vec::new()
                 }
-                Err(_) => None,
+                Err(_) => Vec::new(),
             };
-            // What is gone keeps its place; nothing is proven of it under the new algorithm.
-            leaves.push(renewed.unwrap_or_else(|| algorithm.hash(leaf.digest.as_slice())));
+            for (number, row) in rows.iter_mut().enumerate() {
+                // What is gone keeps its place; nothing is proven of it under the new algorithm.
+                let gone = || algorithm.hash(leaf.digest.as_slice());
+                row.push(renewed.get(number).copied().unwrap_or_else(gone));
+            }
         }
-        if leaves.len() != batch.leaves.len() + 1 {
-            return Err(LedgerError::Gap(batch.first_seq() + leaves.len() as u64 - 2));
-        }
-        Ok((of_file, leaves))
+        let rehashed = steps.into_iter().zip(rows).map(|(step, leaves)| {
+            Ok(Rehashed { step, tree: HashTree::build(algorithm, &leaves)?, leaves })
+        });
+        rehashed.collect()
     }
 
     fn rehash_event(
@@ -177,44 +216,41 @@ impl Ledger {
         event: &LedgerEvent,
         proofs: &Proofs,
         algorithm: HashAlgorithm,
-    ) -> Result<Option<HashValue>> {
-        let renew = |objects: &DataObjects<'_>| -> Result<Option<HashValue>> {
-            let Some(record) = proofs.evidence(event.seq, objects)? else { return Ok(None) };
-            Ok(Some(HashTreeRenewal::of(&record, objects, algorithm).leaf()?))
+    ) -> Result<Vec<HashValue>> {
+        let renew = |objects: &DataObjects<'_>| -> Result<Vec<HashValue>> {
+            let records = proofs.evidence(event.seq, objects)?;
+            let leaf = |it: &EvidenceRecord| HashTreeRenewal::of(it, objects, algorithm).leaf();
+            Ok(records.iter().map(leaf).collect::<Result<_, _>>()?)
         };
         match (event.mail, event.location) {
             (true, Some(location)) => renew(&self.octets(tenant, event.seq, location)?.objects()?),
             _ => match self.note(tenant, event)? {
                 Some((_, octets)) => renew(&DataObjects::new([octets.as_slice()])?),
-                None => Ok(None),
+                None => Ok(Vec::new()),
             },
         }
     }
 
     /// First the vault, then the catalog. A crash in between leaves a note that a rebuild may find: it
     /// is as good a proof.
-    fn keep_renewed(
-        &self,
-        tenant: TenantId,
-        row: &SealedBatchRow,
-        record: EvidenceRecord,
-        trees: Vec<Vec<HashValue>>,
-        token: &VerifiedToken,
-    ) -> Result<()> {
-        let renewed = RenewedBatch { number: row.number, record, trees };
-        let note = renewed.to_der();
+    fn keep_renewed(&self, tenant: TenantId, due: &Due, stamps: &Stamps) -> Result<()> {
+        let mut strands = due.strands.iter().cloned();
+        let number = due.row.number;
+        let first = strands.next().ok_or(LedgerError::NotTheBatch(number))?;
+        let note = RenewedBatch { number, first, second: strands.next() }.to_der();
         let entry =
             NewEntry { kind: EntryKind::Note, content: ContentId::of(&note), octets: &note };
         let entry = self.vault.seal(tenant, &entry)?;
         fail_point!("ledger.renew.before");
         let places = self.vault.append(tenant, &[entry])?;
         fail_point!("ledger.renew.after");
+        let info = stamps.of(0).token.info();
         let row = SealedBatchRow {
-            renewed_at: Some(token.token.info().gen_time),
-            valid_until: Some(token.valid_until),
-            digest: token.token.info().algorithm.name().to_owned(),
+            renewed_at: Some(info.gen_time),
+            valid_until: Some(stamps.valid_until()),
+            digest: info.algorithm.name().to_owned(),
             proof: places.first().copied(),
-            ..row.clone()
+            ..due.row.clone()
         };
         Ok(self.catalog.save_sealed_batch(tenant, &row)?)
     }

@@ -2,7 +2,7 @@ use catalog::SealedBatchRow;
 use evidence::ledger::{Batch, Leaf, SealKind};
 use evidence::{
     ArchiveTimeStamp, EvidenceError, EvidenceRecord, HashAlgorithm, HashTree, HashValue, LocalKey,
-    Request, RevocationInfo, RevocationSource, TrustAnchors, VerifiedToken, check_response,
+    Request, RevocationInfo, RevocationSource, Strand, TrustAnchors, VerifiedToken, check_response,
     reduced_hash_tree, revocation_sources, verify_token,
 };
 use fail::fail_point;
@@ -55,7 +55,31 @@ pub enum How<'a> {
         /// Refuse a stamp whose chain is not wholly covered by revocation data, as the basis profile
         /// of TR-ESOR wants it.
         require_revocation: bool,
+        /// Two authorities stamp each batch (RFC 4998 §7); while one is missing, events wait.
+        double: bool,
     },
+}
+
+/// What one or two authorities stamped.
+pub(crate) struct Stamps {
+    first: VerifiedToken,
+    second: Option<VerifiedToken>,
+}
+
+impl Stamps {
+    /// That of the first or of the second authority; there may be one only.
+    pub fn of(&self, strand: usize) -> &VerifiedToken {
+        self.second.as_ref().filter(|_| strand > 0).unwrap_or(&self.first)
+    }
+
+    pub fn count(&self) -> usize {
+        1 + usize::from(self.second.is_some())
+    }
+
+    /// Until when both hold.
+    pub fn valid_until(&self) -> Timestamp {
+        self.of(0).valid_until.min(self.of(1).valid_until)
+    }
 }
 
 /// A batch that was sealed, durable in vault and catalog.
@@ -95,17 +119,17 @@ impl Ledger {
             leaves,
         };
         let file = batch.to_der()?;
-        let (seal, token) = match how {
+        let (seal, stamps) = match how {
             How::Local(key) => {
                 (Seal::Local(key.seal(self.algorithm, &file, batch.sealed_at)), None)
             }
             How::Stamp { .. } => {
-                let (record, token) = self.stamp(&batch, &file, now, how)?;
-                (Seal::Stamped(record), Some(token))
+                let (strands, stamps) = self.stamp(&batch, &file, now, how)?;
+                (Seal::Stamped(strands), Some(stamps))
             }
         };
-        let sealed = SealedBatch { batch, file, seal, trees: Vec::new() };
-        self.keep(tenant, &sealed, token.as_ref()).map(Some)
+        let sealed = SealedBatch { batch, file, seal };
+        self.keep(tenant, &sealed, stamps.as_ref()).map(Some)
     }
 
     /// Stamps a batch that has a local seal only. `None` when it is stamped already.
@@ -127,9 +151,9 @@ impl Ledger {
         if matches!(sealed.seal, Seal::Stamped(_)) {
             return Ok(None);
         }
-        let (record, token) = self.stamp(&sealed.batch, &sealed.file, now, how)?;
-        let sealed = SealedBatch { seal: Seal::Stamped(record), ..sealed };
-        self.keep(tenant, &sealed, Some(&token)).map(Some)
+        let (strands, stamps) = self.stamp(&sealed.batch, &sealed.file, now, how)?;
+        let sealed = SealedBatch { seal: Seal::Stamped(strands), ..sealed };
+        self.keep(tenant, &sealed, Some(&stamps)).map(Some)
     }
 
     /// Up to the first event whose note the vault does not have yet.
@@ -156,48 +180,57 @@ impl Ledger {
         file: &[u8],
         now: Timestamp,
         how: &How<'_>,
-    ) -> Result<(EvidenceRecord, VerifiedToken)> {
+    ) -> Result<(Vec<Strand>, Stamps)> {
         let algorithm = batch.algorithm;
         let tree = HashTree::build(algorithm, &batch.tree_leaves(file))?;
-        let token = self.token(algorithm, tree.root(), now, how)?;
-        let lists = reduced_hash_tree(&[tree.leaf(0)], &tree.siblings(0));
-        let stamp = ArchiveTimeStamp::new(algorithm, lists, token.token.der());
-        Ok((EvidenceRecord::first(stamp), token))
+        let double = matches!(how, How::Stamp { double: true, .. });
+        let stamps = self.tokens(algorithm, tree.root(), now, how, double)?;
+        let strand = |number: usize| {
+            let lists = reduced_hash_tree(&[tree.leaf(0)], &tree.siblings(0));
+            let stamp = ArchiveTimeStamp::new(algorithm, lists, stamps.of(number).token.der());
+            Strand { record: EvidenceRecord::first(stamp), trees: Vec::new() }
+        };
+        Ok(((0..stamps.count()).map(strand).collect(), stamps))
     }
 
-    /// A token over `imprint` from the first authority whose answer holds, with what could be had
-    /// about the revocation of its chain.
+    /// Tokens over `imprint` from the first authority whose answer holds, and with `double` from another
+    /// one, with what could be had about the revocation of their chains.
     ///
     /// # Errors
     /// The error of the only authority, or what each of them did.
-    pub(crate) fn token(
+    pub(crate) fn tokens(
         &self,
         algorithm: HashAlgorithm,
         imprint: HashValue,
         now: Timestamp,
         how: &How<'_>,
-    ) -> Result<VerifiedToken> {
-        let How::Stamp { authorities, nonce, require_revocation } = how else {
+        double: bool,
+    ) -> Result<Stamps> {
+        let How::Stamp { authorities, nonce, require_revocation, .. } = how else {
             return Err(LedgerError::Authority("none was given".into()));
         };
-        let mut failed = Vec::new();
+        let (mut first, mut failed): (Option<VerifiedToken>, _) = (None, Vec::new());
         for asked in *authorities {
             let policy = asked.policy.map(str::to_owned);
             let request = Request { algorithm, imprint, nonce: nonce(), policy };
-            match self.ask(asked, &request, now, *require_revocation) {
-                Ok(token) => return Ok(token),
-                Err(error) => failed.push((asked.name, error)),
+            match (self.ask(asked, &request, now, *require_revocation), first.take()) {
+                (Ok(token), None) if !double => return Ok(Stamps { first: token, second: None }),
+                (Ok(token), None) => first = Some(token),
+                (Ok(token), Some(before)) if token.path.first() == before.path.first() => {
+                    let why = "it stamps with the same certificate as the first".to_owned();
+                    failed.push((asked.name, LedgerError::Authority(why)));
+                    first = Some(before);
+                }
+                (Ok(token), Some(before)) => {
+                    return Ok(Stamps { first: before, second: Some(token) });
+                }
+                (Err(error), before) => {
+                    failed.push((asked.name, error));
+                    first = before;
+                }
             }
         }
-        match failed.len() {
-            0 => Err(LedgerError::Authority("none is configured".into())),
-            1 => Err(failed.remove(0).1),
-            _ => {
-                let all: Vec<String> =
-                    failed.iter().map(|(name, error)| format!("{name}: {error}")).collect();
-                Err(LedgerError::Authority(all.join("; ")))
-            }
-        }
+        Err(nobody(failed, first.is_some()))
     }
 
     fn ask(
@@ -255,7 +288,7 @@ impl Ledger {
         &self,
         tenant: TenantId,
         sealed: &SealedBatch,
-        token: Option<&VerifiedToken>,
+        stamps: Option<&Stamps>,
     ) -> Result<Sealed> {
         let note = sealed.to_note();
         let content = ContentId::of(&note);
@@ -271,8 +304,8 @@ impl Ledger {
             first_seq: batch.first_seq(),
             last_seq: batch.last_seq(),
             sealed_at: batch.sealed_at,
-            stamped_at: token.map(|token| token.token.info().gen_time),
-            valid_until: token.map(|token| token.valid_until),
+            stamped_at: stamps.map(|stamps| stamps.first.token.info().gen_time),
+            valid_until: stamps.map(Stamps::valid_until),
             location,
             digest: batch.algorithm.name().to_owned(),
             renewed_at: None,
@@ -285,5 +318,19 @@ impl Ledger {
             last_seq: row.last_seq,
             stamped_at: row.stamped_at,
         })
+    }
+}
+
+/// Why there are not as many stamps as are wanted.
+fn nobody(mut failed: Vec<(&str, LedgerError)>, one: bool) -> LedgerError {
+    let alone = if one { "a second authority is wanted" } else { "none is configured" };
+    match (failed.len(), one) {
+        (0, _) => LedgerError::Authority(alone.into()),
+        (1, false) => failed.remove(0).1,
+        _ => {
+            let all = failed.iter().map(|(name, error)| format!("{name}: {error}"));
+            let all: Vec<String> = one.then(|| alone.to_owned()).into_iter().chain(all).collect();
+            LedgerError::Authority(all.join("; "))
+        }
     }
 }

@@ -1,8 +1,8 @@
-use evidence::TimeStampToken;
 use evidence::export::last_token;
+use evidence::{Strand, TimeStampToken};
 use model::{TenantId, Timestamp};
 
-use crate::{Ledger, Result, Seal};
+use crate::{Ledger, Result};
 
 /// How an event of the ledger is proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Standing {
     pub sealed_at: Timestamp,
     /// By the last stamp; `None`: the archive's own key alone seals it.
     pub stamp: Option<StampStanding>,
+    /// That of a second authority.
+    pub second: Option<StampStanding>,
 }
 
 /// What the last time stamp says of itself.
@@ -36,19 +38,19 @@ impl Ledger {
     pub fn standing(&self, tenant: TenantId, seq: u64) -> Result<Option<Standing>> {
         let Some(row) = self.catalog.sealed_batch_of(tenant, seq)? else { return Ok(None) };
         let sealed = self.read_note(tenant, &row)?;
-        let stamp = match &sealed.seal {
-            Seal::Local(_) => None,
-            Seal::Stamped(record) => {
-                let token = TimeStampToken::parse(last_token(record), &self.limits)?;
-                Some(StampStanding {
-                    at: token.info().gen_time,
-                    authority: token.authority(),
-                    valid_until: token.certificates_end(),
-                    claims_qualified: token.info().claims_qualified,
-                    stamps: record.chains().iter().map(|chain| chain.stamps().len()).sum(),
-                })
-            }
-        };
-        Ok(Some(Standing { batch: row.number, sealed_at: row.sealed_at, stamp }))
+        let mut stamps = Vec::new();
+        for Strand { record, .. } in sealed.strands() {
+            let token = TimeStampToken::parse(last_token(record), &self.limits)?;
+            stamps.push(StampStanding {
+                at: token.info().gen_time,
+                authority: token.authority(),
+                valid_until: token.certificates_end(),
+                claims_qualified: token.info().claims_qualified,
+                stamps: record.chains().iter().map(|chain| chain.stamps().len()).sum(),
+            });
+        }
+        let mut stamps = stamps.into_iter();
+        let (stamp, second) = (stamps.next(), stamps.next());
+        Ok(Some(Standing { batch: row.number, sealed_at: row.sealed_at, stamp, second }))
     }
 }

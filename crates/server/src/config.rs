@@ -114,6 +114,8 @@ pub struct Evidence {
     pub tls_ca: Option<PathBuf>,
     /// Further authorities, asked in this order when those before do not answer.
     pub further: Vec<AuthoritySettings>,
+    /// Two authorities stamp each batch; while only one answers, events wait.
+    pub double: bool,
     /// Whether revocation data of the authorities' certificates is fetched and kept in the tokens.
     pub revocation: RevocationPolicy,
     /// The hash algorithm of new batches and of renewed hash trees: sha256, sha384 or sha512.
@@ -145,6 +147,7 @@ impl Default for Evidence {
             client_certificate: None,
             tls_ca: None,
             further: Vec::new(),
+            double: false,
             revocation: RevocationPolicy::Fetch,
             digest: "sha256".to_owned(),
             ends: BTreeMap::new(),

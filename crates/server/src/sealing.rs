@@ -39,6 +39,7 @@ pub struct Sealer {
     catalog: Arc<dyn Catalog>,
     authorities: Authorities,
     require_revocation: bool,
+    double: bool,
     schedule: Schedule,
     key: LocalKey,
     /// Whether the archive's own key seals where no authority does.
@@ -90,6 +91,7 @@ impl Sealer {
             catalog: Arc::clone(catalog),
             authorities,
             require_revocation: settings.revocation == RevocationPolicy::Require,
+            double: settings.double,
             schedule,
             key,
             local,
@@ -220,7 +222,8 @@ impl Sealer {
     fn stamped<T>(&self, work: impl FnOnce(&How<'_>) -> T) -> T {
         let authorities = self.authorities.asked();
         let require_revocation = self.require_revocation;
-        work(&How::Stamp { authorities: &authorities, nonce: &nonce, require_revocation })
+        let double = self.double;
+        work(&How::Stamp { authorities: &authorities, nonce: &nonce, require_revocation, double })
     }
 }
 

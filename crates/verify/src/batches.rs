@@ -1,4 +1,4 @@
-use evidence::export::{batch_path, last_token};
+use evidence::export::{SECOND, batch_path, last_token};
 use evidence::ledger::{Batch, BatchSummary, SealKind};
 use evidence::{DataObjects, EvidenceRecord, LocalSeal};
 
@@ -10,8 +10,8 @@ use crate::source::Source;
 pub struct Read {
     pub batch: Batch,
     pub file: Vec<u8>,
-    /// An evidence record is there: the deliveries must have theirs.
-    pub stamped: bool,
+    /// How many evidence records are there: the deliveries must have as many.
+    pub stamps: usize,
     /// The seal of the file holds.
     pub sealed: bool,
 }
@@ -22,6 +22,8 @@ pub struct Files {
     pub summary: Option<Vec<u8>>,
     pub record: Option<Vec<u8>>,
     pub token: Option<Vec<u8>>,
+    /// The evidence record of a second authority, and its last token.
+    pub second: Option<(Vec<u8>, Option<Vec<u8>>)>,
     pub seal: Option<Vec<u8>>,
 }
 
@@ -37,6 +39,10 @@ impl Files {
             summary: Some(source.read(&batch_path(number, "json"))?),
             record: optional("ers")?,
             token: optional("tst")?,
+            second: match optional(&format!("{SECOND}ers"))? {
+                Some(record) => Some((record, optional(&format!("{SECOND}tst"))?)),
+                None => None,
+            },
             seal: optional("seal")?,
         })
     }
@@ -54,6 +60,7 @@ pub fn examine(judge: &Judge, number: u64, files: Files) -> (BatchFindings, Opti
         sealed: Check::yes(),
         follows: Check::yes(),
         evidence: None,
+        second: None,
     };
     let batch = match Batch::parse(&files.file, &judge.verifier.options().limits) {
         Ok(batch) => batch,
@@ -68,12 +75,12 @@ pub fn examine(judge: &Judge, number: u64, files: Files) -> (BatchFindings, Opti
     found.sealed_at = Some(batch.sealed_at);
     found.file = Check::of(check_header(&batch, number, &files));
     match check_seal(judge, &batch, &files) {
-        Ok(evidence) => found.evidence = evidence,
+        Ok((evidence, second)) => (found.evidence, found.second) = (evidence, second),
         Err(why) => found.sealed = Check::no(why),
     }
     let sealed = found.sealed.proven;
-    let stamped = files.record.is_some();
-    (found, Some(Read { batch, file: files.file, stamped, sealed }))
+    let stamps = usize::from(files.record.is_some()) + usize::from(files.second.is_some());
+    (found, Some(Read { batch, file: files.file, stamps, sealed }))
 }
 
 fn check_header(batch: &Batch, number: u64, files: &Files) -> Result<(), String> {
@@ -90,16 +97,23 @@ fn check_header(batch: &Batch, number: u64, files: &Files) -> Result<(), String>
     }
 }
 
-fn check_seal(judge: &Judge, batch: &Batch, files: &Files) -> Result<Option<Evidence>, String> {
+/// What the evidence records prove, that of a second authority by itself.
+type Proven = (Option<Evidence>, Option<Evidence>);
+
+fn check_seal(judge: &Judge, batch: &Batch, files: &Files) -> Result<Proven, String> {
     if let Some(record) = &files.record {
-        let record = EvidenceRecord::parse(record, &judge.verifier.options().limits)
-            .map_err(|error| error.to_string())?;
-        let objects = DataObjects::new([files.file.as_slice()]).map_err(|it| it.to_string())?;
-        let proof = judge.verifier.record(&record, &objects).map_err(|it| it.to_string())?;
-        if files.token.as_ref().is_some_and(|token| token != last_token(&record)) {
-            return Err("the token beside it is not the last one of its evidence record".into());
-        }
-        return judge.evidence(&proof).map(Some);
+        let first = check_record(judge, files, record, files.token.as_deref())?;
+        let second = match &files.second {
+            Some((record, token)) => Some(
+                check_record(judge, files, record, token.as_deref())
+                    .map_err(|why| format!("the second authority's: {why}"))?,
+            ),
+            None => None,
+        };
+        return Ok((Some(first), second));
+    }
+    if files.second.is_some() {
+        return Err("the evidence record of the first authority is missing".into());
     }
     let Some(seal) = &files.seal else {
         return Err("it has neither an evidence record nor a local seal".into());
@@ -110,7 +124,23 @@ fn check_seal(judge: &Judge, batch: &Batch, files: &Files) -> Result<Option<Evid
     let seal = LocalSeal::parse(seal).map_err(|error| error.to_string())?;
     seal.verify(&files.file, judge.local_key.as_deref()).map_err(|error| error.to_string())?;
     match judge.local_key {
-        Some(_) => Ok(None),
+        Some(_) => Ok((None, None)),
         None => Err("it is sealed by the archive alone, and its key was not given".into()),
     }
+}
+
+fn check_record(
+    judge: &Judge,
+    files: &Files,
+    record: &[u8],
+    token: Option<&[u8]>,
+) -> Result<Evidence, String> {
+    let record = EvidenceRecord::parse(record, &judge.verifier.options().limits)
+        .map_err(|error| error.to_string())?;
+    let objects = DataObjects::new([files.file.as_slice()]).map_err(|it| it.to_string())?;
+    let proof = judge.verifier.record(&record, &objects).map_err(|it| it.to_string())?;
+    if token.is_some_and(|token| token != last_token(&record)) {
+        return Err("the token beside it is not the last one of its evidence record".into());
+    }
+    judge.evidence(&proof)
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use evidence::export::{ExportedMail, delivery_path, mail_path};
+use evidence::export::{ExportedMail, SECOND, delivery_path, mail_path};
 use evidence::ledger::record_members;
 use evidence::{DataObjects, EvidenceRecord, group_hash};
 use model::{ContentId, Digest, HeaderRules, RecordFacts, RecordId, Shape, TenantId};
@@ -106,7 +106,7 @@ impl Context<'_> {
             .map(|report| Check::of(check_recipients(&facts, &report.0, &files.mail.0)));
         let (time, ledger) = match files.objects() {
             Ok(objects) => {
-                let time = self.check_time(claimed, place, &objects, &mut found.evidence);
+                let time = self.check_time(claimed, place, &objects, &mut found);
                 (time, self.check_ledger(claimed, place, &objects))
             }
             Err(why) => (Err(why.clone()), Err(why)),
@@ -121,26 +121,34 @@ impl Context<'_> {
         claimed: &ExportedMail,
         place: usize,
         objects: &DataObjects<'_>,
-        evidence: &mut Option<Evidence>,
+        found: &mut DeliveryFindings,
     ) -> Result<(), String> {
         let delivery = &claimed.deliveries[place];
-        let path = delivery_path(claimed.record, "evidence", place, "ers");
-        let local = self.batches.get(&delivery.batch).filter(|batch| !batch.stamped);
-        if let Some(batch) = local
-            && !self.source.has(&path)
+        let path = |ending: &str| delivery_path(claimed.record, "evidence", place, ending);
+        let batch = self.batches.get(&delivery.batch);
+        if let Some(batch) = batch.filter(|batch| batch.stamps == 0)
+            && !self.source.has(&path("ers"))
         {
             return match batch.sealed {
                 true => Err("no authority stamped it: only the archive's own seal holds".into()),
                 false => Err("no authority stamped it, and its batch's seal does not hold".into()),
             };
         }
-        let (octets, _) = self.read(&path)?;
+        found.evidence = Some(self.check_record(&path("ers"), objects)?);
+        if batch.is_some_and(|batch| batch.stamps > 1) {
+            let second = self.check_record(&path(&format!("{SECOND}ers")), objects);
+            found.second = Some(second.map_err(|why| format!("the second authority's: {why}"))?);
+        }
+        Ok(())
+    }
+
+    fn check_record(&self, path: &str, objects: &DataObjects<'_>) -> Result<Evidence, String> {
+        let (octets, _) = self.read(path)?;
         let limits = &self.judge.verifier.options().limits;
         let record = EvidenceRecord::parse(&octets, limits).map_err(|it| it.to_string())?;
         let proof =
             self.judge.verifier.record(&record, objects).map_err(|error| error.to_string())?;
-        *evidence = Some(self.judge.evidence(&proof)?);
-        Ok(())
+        self.judge.evidence(&proof)
     }
 
     fn check_ledger(
@@ -196,6 +204,7 @@ fn unread(claimed: &ExportedMail, place: usize, why: &str) -> DeliveryFindings {
         ledger: Check::no(why),
         recipients: delivery.report.then(|| Check::no(why)),
         evidence: None,
+        second: None,
     }
 }
 

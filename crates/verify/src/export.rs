@@ -134,6 +134,7 @@ fn missing(number: u64, why: &str) -> BatchFindings {
         sealed: Check::no(why),
         follows: Check::no(why),
         evidence: None,
+        second: None,
     }
 }
 
@@ -226,8 +227,8 @@ fn remarks(
     let deliveries = mails.iter().flat_map(|mail| &mail.deliveries);
     let all: Vec<_> = batches
         .iter()
-        .filter_map(|batch| batch.evidence.as_ref())
-        .chain(deliveries.filter_map(|delivery| delivery.evidence.as_ref()))
+        .flat_map(|batch| batch.evidence.iter().chain(&batch.second))
+        .chain(deliveries.flat_map(|delivery| delivery.evidence.iter().chain(&delivery.second)))
         .collect();
     let mut missing: Vec<&str> =
         all.iter().flat_map(|it| it.without_revocation_data.iter().map(String::as_str)).collect();

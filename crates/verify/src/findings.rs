@@ -129,6 +129,9 @@ pub struct DeliveryFindings {
     pub recipients: Option<Check>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// What the evidence record of a second authority proves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second: Option<Evidence>,
 }
 
 impl DeliveryFindings {
@@ -163,6 +166,9 @@ pub struct BatchFindings {
     pub follows: Check,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// What the evidence record of a second authority proves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second: Option<Evidence>,
 }
 
 impl BatchFindings {

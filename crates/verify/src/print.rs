@@ -142,7 +142,7 @@ fn batch(text: &mut String, found: &BatchFindings) -> fmt::Result {
             line(text, name, check)?;
         }
     }
-    found.evidence.as_ref().map_or(Ok(()), |evidence| stamps(text, evidence))
+    found.evidence.iter().chain(&found.second).try_for_each(|evidence| stamps(text, evidence))
 }
 
 fn mail(text: &mut String, found: &MailFindings) -> fmt::Result {
@@ -167,7 +167,7 @@ fn delivery(text: &mut String, found: &DeliveryFindings) -> fmt::Result {
             line(text, name, check)?;
         }
     }
-    found.evidence.as_ref().map_or(Ok(()), |evidence| stamps(text, evidence))
+    found.evidence.iter().chain(&found.second).try_for_each(|evidence| stamps(text, evidence))
 }
 
 fn stamps(text: &mut String, evidence: &Evidence) -> fmt::Result {

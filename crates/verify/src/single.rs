@@ -82,6 +82,10 @@ fn check_batch(
         summary: beside("json")?,
         record: beside("ers")?,
         token: beside("tst")?,
+        second: match beside("2.ers")? {
+            Some(record) => Some((record, beside("2.tst")?)),
+            None => None,
+        },
         seal: beside("seal")?,
     };
     let limits = &judge.verifier.options().limits;

@@ -49,6 +49,10 @@ impl Authorities {
             all.is_empty() || !anchors.is_empty(),
             "evidence.anchors must name the certificates (PEM) that evidence.authority is checked with"
         );
+        anyhow::ensure!(
+            !settings.double || all.len() > 1,
+            "evidence.double needs two authorities: add [[evidence.further]]"
+        );
         Ok(Self { all, anchors })
     }
 

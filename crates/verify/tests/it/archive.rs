@@ -31,7 +31,7 @@ impl Ask for Openssl<'_> {
 }
 
 pub fn stamped<'a>(authorities: &'a [Asked<'a>]) -> How<'a> {
-    How::Stamp { authorities, nonce: &|| 1234, require_revocation: false }
+    How::Stamp { authorities, nonce: &|| 1234, require_revocation: false, double: false }
 }
 
 pub struct Silent;

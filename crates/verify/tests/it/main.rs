@@ -4,6 +4,7 @@ mod archive;
 mod crashes;
 mod damaged;
 mod disposed;
+mod doubled;
 mod events;
 mod exports;
 mod mutation;

@@ -115,7 +115,7 @@ impl Export {
             if let Some(record) = record(&[SHA256.hash(&file)], 0) {
                 write(folder.path(), &batch_path(number, "ers"), &record.to_der());
                 write(folder.path(), &batch_path(number, "tst"), last_token(&record));
-                stamped.push((number, record));
+                stamped.push((batch_path(number, "tst"), record));
             }
             if let Some(key) = local {
                 let seal = key.seal(SHA256, &file, batch.sealed_at);

@@ -146,7 +146,12 @@ impl Archive {
         let anchors = TrustAnchors::from_pem(&self.authority.read("root.pem"))?;
         let (openssl, ledger) = (Openssl(&self.authority), self.ledger());
         let asked = [Asked { name: "test", authority: &openssl, anchors: &anchors, policy: None }];
-        let how = How::Stamp { authorities: &asked, nonce: &|| 7, require_revocation: false };
+        let how = How::Stamp {
+            authorities: &asked,
+            nonce: &|| 7,
+            require_revocation: false,
+            double: false,
+        };
         let begun = Instant::now();
         let mut last = 0;
         while let Some(sealed) = ledger.seal(TENANT, now(), &how)? {
