@@ -58,6 +58,7 @@ impl Vault {
         let theirs = PackFiles::open(&theirs, (tenant, pack), false)?;
         let ours = PackFiles::open(&ours, (tenant, pack), true)?;
         let slots = copy_slots(&theirs.keys, &ours.keys).map_err(io)?;
+        erase_again(&theirs, &ours, pack).map_err(io)?;
         ours.keys.sync_data().map_err(io)?;
         let blocks = if is_compacted(&ours).map_err(io)? || is_compacted(&theirs).map_err(io)? {
             if !has_all(&theirs, &ours, pack).map_err(io)? {
@@ -75,6 +76,22 @@ impl Vault {
         opened.forget(pack);
         Ok(Some(Repaired { blocks, slots }))
     }
+}
+
+/// What compaction left out here was erased: a slot that came from the copy is so again.
+fn erase_again(copy: &PackFiles, ours: &PackFiles, pack: u32) -> io::Result<()> {
+    let Some(layout) = ours.layout.as_ref().filter(|layout| layout.is_compacted()) else {
+        return Ok(());
+    };
+    for frame in frames(copy)? {
+        let slot = frame.header.slot;
+        if layout.place_of(frame.location(pack).offset).is_none()
+            && key_table::read(&ours.keys, slot)? != Slot::Erased
+        {
+            ours.keys.write_all_at(&key_table::erased_slot(slot), key_table::offset_of(slot))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether entries do not stand where they were first written. Each of them knows it, so that a

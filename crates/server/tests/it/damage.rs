@@ -1,10 +1,11 @@
 //! Bad folders, bad keys, bad bits: a clear message, and nothing lost.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use model::Timestamp;
+use model::{RecordId, Timestamp};
 use serde_json::Value;
 use testkit::demo::{Company, Profile, Settings};
 
@@ -191,4 +192,67 @@ fn damage_is_repaired_from_a_sound_backup_and_only_said_with_a_damaged_one() {
     let again = scrubbed(&house, &server);
     assert_eq!(again, serde_json::json!([]), "what is repaired does not come up again");
     server.stop();
+}
+
+/// The numbers of the ledger by the record that they are about.
+fn numbers(house: &House) -> BTreeMap<RecordId, Vec<u64>> {
+    let url = format!("sqlite:{}", house.data().join("catalog.sqlite").display());
+    let catalog = catalog::open(&url).expect("the catalog");
+    let stored = catalog.all_records(house.tenant, 0, 1000).expect("records");
+    stored
+        .into_iter()
+        .map(|it| (it.list.record, it.deliveries.iter().map(|it| it.seq).collect()))
+        .collect()
+}
+
+#[test]
+fn mail_that_is_lost_takes_no_number_of_the_ledger_from_the_others() {
+    let house = House::new(&[]);
+    let mail = |number: usize| {
+        format!(
+            "From: anna@musterbau.example\r\nTo: bert@musterbau.example\r\nSubject: number \
+             {number}\r\nMessage-ID: <n{number}@musterbau.example>\r\n\r\nHello {number}.\r\n"
+        )
+        .into_bytes()
+    };
+    let mut server = house.start_configured("[evidence]\nevery_seconds = 1\n");
+    for number in 0..6 {
+        assert_eq!(server.send(&house.journal, &[&mail(number)]), [true]);
+        assert!(server.settle());
+    }
+    let begun = Instant::now();
+    loop {
+        let status = answer(&house.run(&["evidence", "status", "--json"]));
+        let status: Value = serde_json::from_str(&status).expect("JSON");
+        if status[0]["sealedEvents"] == 6 {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not sealed: {status}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    server.stop();
+    let before = numbers(&house);
+    let url = format!("sqlite:{}", house.data().join("catalog.sqlite").display());
+    let catalog = catalog::open(&url).expect("the catalog");
+    // One in the middle and the last one.
+    let lost = [house.record(&mail(2)), house.record(&mail(5))];
+    let path = vault_file(&house, "00000001.pack");
+    let mut pack = fs::read(&path).expect("the pack");
+    for stored in catalog.stored(house.tenant, &lost).expect("reads") {
+        pack[stored.location.offset as usize + 100] ^= 1;
+    }
+    fs::write(&path, pack).expect("written");
+    drop(catalog);
+    let rebuilt = house.run(&["rebuild", "--json"]);
+    let rebuilt: Value = serde_json::from_slice(&rebuilt.stdout).expect("JSON");
+    assert_eq!(rebuilt["damaged"].as_array().map(Vec::len), Some(2), "{rebuilt}");
+    let mut kept = before.clone();
+    kept.retain(|record, _| !lost.contains(record));
+    assert_eq!(numbers(&house), kept);
+    // Nor does mail that comes later get the number of what was sealed and is lost.
+    let mut server = house.start();
+    assert_eq!(server.send(&house.journal, &[&mail(6)]), [true]);
+    assert!(server.settle());
+    server.stop();
+    assert_eq!(numbers(&house)[&house.record(&mail(6))], [7]);
 }

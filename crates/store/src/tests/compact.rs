@@ -95,6 +95,25 @@ fn a_pack_is_repaired_from_a_copy_of_before_and_of_after() {
 }
 
 #[test]
+fn a_damaged_slot_of_what_is_gone_is_not_repaired_into_a_key() {
+    let folder = Folder::new();
+    let vault = folder.open_with(SMALL);
+    let places = filled(&vault, 8);
+    let before = copy_of(&folder);
+    vault.erase(A, &[places[1]]).unwrap();
+    assert!(matches!(compact(&vault, 1), Compaction::Done(_)));
+    let path = folder.tenant().join("00000001.keys");
+    let keys = std::fs::read(&path).unwrap();
+    let mut damaged = keys.clone();
+    damaged[64 + 64 + 20] ^= 1;
+    std::fs::write(&path, damaged).unwrap();
+    assert!(matches!(vault.read(A, places[1]), Err(StoreError::Damaged { .. })));
+    vault.repair(A, 1, &before.open_again()).unwrap().unwrap();
+    assert!(std::fs::read(&path).unwrap() == keys, "as it was erased");
+    assert!(damages(scan(&vault)).is_empty());
+}
+
+#[test]
 fn a_pack_without_entries_needs_no_dictionary() {
     let folder = Folder::new();
     let options = VaultOptions { pack_bytes: 60_000, ..VaultOptions::default() };
