@@ -233,6 +233,12 @@ fn new_mail_is_archived_without_waiting_for_the_next_poll() {
         runs.iter().map(|run| run.counts.archived).sum::<u64>() == 4
     });
     assert!(world.runs().iter().all(|run| run.outcome == FetchOutcome::Done));
+    // What tells an unchanged folder is remembered: the next number, and of Dovecot, which offers
+    // CONDSTORE, also the last change.
+    until("the last run is over", || world.is_free());
+    let folders = world.parts.catalog.fetch_folders(SOURCE, "").expect("read");
+    assert_eq!((folders.len(), folders[0].uid_next), (1, Some(5)), "{folders:?}");
+    assert!(folders[0].modseq.is_some(), "{folders:?}");
 }
 
 #[test]
