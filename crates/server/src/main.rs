@@ -17,6 +17,7 @@ mod house;
 mod line;
 mod logs;
 mod machine;
+mod memory;
 mod metrics;
 mod notify;
 mod operation;
@@ -159,6 +160,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::bound();
     let arguments = Arguments::parse();
     let config = config::Config::read(arguments.config.as_deref());
     // Before the catalog is open, and also when the file is not valid.
