@@ -150,6 +150,29 @@ impl DisposedRow {
     }
 }
 
+/// What a run is about, by policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DisposalShare {
+    /// Both `None`: nobody could say how long these mails are kept.
+    pub policy: Option<String>,
+    pub class: Option<String>,
+    pub mails: u64,
+    pub bytes: u64,
+    pub disposed: u64,
+    pub kept: u64,
+    pub received_first: Timestamp,
+    pub received_last: Timestamp,
+}
+
+/// The certificates of deletion of a run: events of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certificates {
+    pub count: u64,
+    /// Between them there may be events of other things.
+    pub first_seq: u64,
+    pub last_seq: u64,
+}
+
 /// A key that waits to be erased, and the record that it was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Erasure {
@@ -205,6 +228,20 @@ pub trait Disposals: Send + Sync {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Vec<DisposalItem>, CatalogError>;
+
+    /// What a run is about, by policy and class. Reads every item.
+    fn disposal_shares(
+        &self,
+        tenant: TenantId,
+        run: DisposalRunId,
+    ) -> Result<Vec<DisposalShare>, CatalogError>;
+
+    /// `None` while nothing of the run was destroyed. Reads every certificate of the tenant.
+    fn certificates(
+        &self,
+        tenant: TenantId,
+        run: DisposalRunId,
+    ) -> Result<Option<Certificates>, CatalogError>;
 
     /// These items of the run stay, for these reasons.
     fn keep_disposal_items(

@@ -52,9 +52,9 @@ pub use directory::{
     RunTrigger, SharedRule,
 };
 pub use disposal::{
-    DISPOSED_AT_ONCE, Disposal, DisposalDetail, DisposalItem, DisposalRun, DisposalState,
-    Disposals, Disposed, DisposedRow, Erasure, ITEMS_AT_ONCE, ItemState, LeftOut, NamedApproval,
-    PartHolder, PartsUnknown,
+    Certificates, DISPOSED_AT_ONCE, Disposal, DisposalDetail, DisposalItem, DisposalRun,
+    DisposalShare, DisposalState, Disposals, Disposed, DisposedRow, Erasure, ITEMS_AT_ONCE,
+    ItemState, LeftOut, NamedApproval, PartHolder, PartsUnknown,
 };
 pub use domain::{DOMAINS_MAX, DomainRow, Domains};
 pub use error::{CatalogError, Conflict, ErrorKind};

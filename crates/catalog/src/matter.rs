@@ -25,6 +25,10 @@ pub struct MatterScope {
     /// When it was sent or received.
     pub from: Option<Timestamp>,
     pub until: Option<Timestamp>,
+    /// Beside what the query finds, also that of which it cannot be said: encrypted mail, and mail
+    /// with attachments, whose contents the index does not have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsearchable: bool,
 }
 
 impl MatterScope {

@@ -3,8 +3,9 @@
 //! ([`catalog::Matters::holds_on`]), so a slow or broken index never lets a mail go.
 
 use catalog::{HoldRow, MatterScope};
-use index::{Calendar, MATCH_RECORDS_MAX, MatchRequest, Query};
-use model::{TenantId, Timestamp};
+use index::query::{Expr, Node};
+use index::{Calendar, MATCH_RECORDS_MAX, MatchRequest, Query, Span};
+use model::{MailKind, TenantId, Timestamp};
 use policy::scope_of_holds;
 
 use crate::search::parse;
@@ -20,6 +21,16 @@ pub struct Examined {
     pub through_seq: u64,
     pub records: u64,
     pub found: u64,
+}
+
+/// What a matter is about at present, in mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatterFigures {
+    /// Fulfil its query.
+    pub found: u64,
+    /// Of its custodians and its span, not found, and perhaps only because the index does not have
+    /// their contents: encrypted mail, and mail with attachments.
+    pub unsearchable: u64,
 }
 
 impl Discovery {
@@ -38,11 +49,12 @@ impl Discovery {
         }
         let mut found = Vec::new();
         if !next.records.is_empty() {
-            let query = parse(&hold.facts.scope.query)?;
+            let scope = &hold.facts.scope;
+            let query = asked(scope, parse(&scope.query)?);
             let at = hold.facts.placed_at;
             let matching = self.index.matching(
                 &scope_of_holds(tenant),
-                &request(&hold.facts.scope, &query, &Calendar::utc(at), Some(&next.records)),
+                &request(scope, &query, &Calendar::utc(at), Some(&next.records)),
             )?;
             // The index was dropped meanwhile: it is asked again when it is complete.
             if matching.indexed_through < next.through_seq {
@@ -58,18 +70,43 @@ impl Discovery {
         }))
     }
 
-    /// How many mails a matter's scope finds now: a figure, for who may see no mail.
+    /// How many mails a matter's scope is about now: figures, for who may see no mail.
     pub fn count_for_matter(
         &self,
         tenant: TenantId,
         scope: &MatterScope,
         now: Timestamp,
-    ) -> Result<u64> {
+    ) -> Result<MatterFigures> {
         let query = parse(&scope.query)?;
         let calendar = Calendar::utc(now);
-        let request = request(scope, &query, &calendar, None);
-        Ok(self.index.matching(&scope_of_holds(tenant), &request)?.total)
+        let count = |query: &Query| {
+            let request = request(scope, query, &calendar, None);
+            self.index.matching(&scope_of_holds(tenant), &request).map(|matching| matching.total)
+        };
+        let missed = Node::And(vec![unsearchable(), node(Node::Not(Box::new(query.root.clone())))]);
+        let missed = Query { root: node(missed), notes: Vec::new() };
+        Ok(MatterFigures { found: count(&query)?, unsearchable: count(&missed)? })
     }
+}
+
+/// What a hold freezes: what the query finds, and what nobody can say of, if it is so placed.
+fn asked(scope: &MatterScope, query: Query) -> Query {
+    match scope.unsearchable {
+        true => {
+            Query { root: node(Node::Or(vec![query.root, unsearchable()])), notes: query.notes }
+        }
+        false => query,
+    }
+}
+
+/// Encrypted mail, and mail with attachments.
+fn unsearchable() -> Expr {
+    node(Node::Or(vec![node(Node::Kind(MailKind::Encrypted)), node(Node::HasAttachment)]))
+}
+
+/// It stands in no text.
+fn node(node: Node) -> Expr {
+    Expr { node, span: Span::default() }
 }
 
 fn request<'a>(

@@ -21,7 +21,7 @@ use model::{RecordId, TenantId};
 
 pub use archive::{Archive, VaultArchive};
 pub use error::{Error, Result};
-pub use holds::{EXAMINED_MAX, Examined};
+pub use holds::{EXAMINED_MAX, Examined, MatterFigures};
 pub use index::{FacetCount, Facets, SizeClass};
 pub use ledger::{StampStanding, Standing};
 pub use mail::DisplayAttachment;

@@ -27,6 +27,9 @@ pub struct MatterDraft {
     pub query: String,
     pub from: Option<Timestamp>,
     pub until: Option<Timestamp>,
+    /// Whether what cannot be searched counts as found; `None`: it does.
+    #[serde(default)]
+    pub unsearchable: Option<bool>,
     pub notes: String,
     pub reason: String,
 }
@@ -196,7 +199,9 @@ impl MatterDesk {
         addresses.sort_unstable();
         addresses.dedup();
         let query = draft.query.trim().to_owned();
-        Ok(MatterScope { addresses, query, from: draft.from, until: draft.until })
+        let (from, until) = (draft.from, draft.until);
+        let unsearchable = draft.unsearchable.unwrap_or(true);
+        Ok(MatterScope { addresses, query, from, until, unsearchable })
     }
 
     fn keys(&self, tenant: TenantId, custodian: &str) -> Result<Vec<String>> {

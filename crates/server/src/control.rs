@@ -4,31 +4,27 @@
 //! JSON header, and for a mail its octets. The server answers with JSON lines, one for each mail,
 //! when it is archived. Only the server's own user can connect: the socket has mode 0600.
 
-use std::collections::HashMap;
+mod imports;
+
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use api::TenantDesk as _;
 use api::dto::{BackupSummary, Severity};
 use catalog::{Catalog, QuarantineFilter};
 use discovery::{Asker, ExportRequest, MatterDesk, MatterDraft, RestoreRequest, Takeout};
-use model::{
-    Clock, EmailAddress, HoldId, JobId, MatterId, QuarantineId, Source, SourceId, TenantId,
-};
-use pipeline::{Bulk, BulkDone, Pause, QuarantineDesk, Settled, SettledAs, Watcher};
+use model::{Clock, EmailAddress, HoldId, JobId, MatterId, QuarantineId, SourceId, TenantId};
+use pipeline::{Bulk, BulkDone, Pause, QuarantineDesk};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use spool::{Spool, SpoolError};
+use spool::Spool;
 use store::Vault;
 
-use crate::clock::random;
 use crate::fetching::ServerFetch;
 use crate::operation::ServerOperation;
 use crate::tenancy::TenantDesk;
@@ -37,12 +33,7 @@ use crate::{backup, questions};
 /// Frame headers are small; a longer one is no frame.
 const HEADER_BYTES_MAX: u32 = 64 * 1024;
 
-/// Mails of one import that may wait in the spool, and their octets: the client waits beyond.
-const IN_FLIGHT_MAIL_MAX: u64 = 4_000;
-const IN_FLIGHT_BYTES_MAX: u64 = 256 * 1024 * 1024;
-
-/// How long an import waits before it asks a full spool again.
-const FULL_PAUSE: Duration = Duration::from_millis(500);
+pub use imports::ImportWatch;
 
 /// What the client sends.
 #[derive(Debug, Serialize, Deserialize)]
@@ -184,44 +175,6 @@ pub enum Answer {
     },
 }
 
-/// Tells imports what became of their mails.
-#[derive(Default)]
-pub struct ImportWatch {
-    imports: Mutex<HashMap<SourceId, Sender<Answer>>>,
-}
-
-impl Watcher for ImportWatch {
-    fn settled(&self, all: &[Settled]) {
-        let imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
-        if imports.is_empty() {
-            return;
-        }
-        for settled in all {
-            if let Source::Import { id, name, .. } = &settled.source
-                && let Some(import) = imports.get(id)
-            {
-                let (name, bytes) = (name.clone(), settled.size_bytes);
-                let answer = match &settled.outcome {
-                    SettledAs::Known => Answer::Known { name, bytes },
-                    SettledAs::Merged => Answer::Merged { name, bytes },
-                    SettledAs::New => Answer::Archived { name, bytes },
-                    // Imports are not left out; should one be, it says so.
-                    SettledAs::NotSelected => Answer::Failed {
-                        name,
-                        bytes,
-                        reason: "none of its accounts is selected".to_owned(),
-                    },
-                    SettledAs::Quarantined(reason) => {
-                        Answer::Quarantined { name, bytes, reason: reason.clone() }
-                    }
-                };
-                // A client that went away does not hold up the archive.
-                let _ = import.send(answer);
-            }
-        }
-    }
-}
-
 /// What imports and backups need of the server.
 #[derive(Clone)]
 pub struct ServerDesk {
@@ -303,23 +256,7 @@ pub fn serve(stream: &UnixStream, desk: &ServerDesk) -> anyhow::Result<()> {
         }
         _ => anyhow::bail!("an import begins with a tenant"),
     };
-    let id = SourceId::from_bytes(random()?);
-    let (sender, answers) = channel();
-    let flight = Arc::new(Flight::default());
-    desk.watch.imports.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender.clone());
-    let writer = {
-        let flight = Arc::clone(&flight);
-        let output = stream.try_clone()?;
-        std::thread::Builder::new()
-            .name("import-answers".to_owned())
-            .spawn(move || write_answers(output, &answers, &flight))?
-    };
-    let received = receive(&mut input, desk, &flight, &sender, (id, tenant, mailbox));
-    flight.wait_for_all();
-    desk.watch.imports.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    drop(sender);
-    let _ = writer.join();
-    received
+    imports::take(stream, &mut input, desk, (tenant, mailbox))
 }
 
 /// Orders that are no imports.
@@ -430,105 +367,6 @@ fn answer(mut stream: &UnixStream, answer: &Answer) -> anyhow::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     stream.write_all(&line).context("the client went away")
-}
-
-fn receive(
-    input: &mut impl Read,
-    desk: &ServerDesk,
-    flight: &Arc<Flight>,
-    answers: &Sender<Answer>,
-    (id, tenant, mailbox): (SourceId, TenantId, Option<EmailAddress>),
-) -> anyhow::Result<()> {
-    let mut buffer = vec![0; 1 << 17];
-    loop {
-        let (name, bytes) = match read_frame(input)? {
-            Frame::Mail { name, bytes } => (name, bytes),
-            Frame::End => return Ok(()),
-            _ => anyhow::bail!("an import holds mail and its end"),
-        };
-        flight.begin(bytes);
-        while matches!(desk.spool.admit(bytes.min(1 << 20)), Err(SpoolError::Full(_))) {
-            std::thread::sleep(FULL_PAUSE);
-        }
-        let source = Source::Import { id, name: name.clone(), mailbox: mailbox.clone() };
-        let mut draft = desk.spool.draft(tenant, source, None, desk.clock.now());
-        let mut refused = None;
-        let mut left = bytes;
-        while left > 0 {
-            let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-            input.read_exact(&mut buffer[..count]).context("the client went away")?;
-            left -= count as u64;
-            if refused.is_none() {
-                refused = draft.write(&buffer[..count]).err();
-            }
-        }
-        let failed = {
-            let answers = answers.clone();
-            move |error: SpoolError| {
-                let _ = answers.send(Answer::Failed { name, bytes, reason: error.to_string() });
-            }
-        };
-        match refused {
-            Some(error) => failed(error),
-            None => desk.spool.accept(draft, move |accepted| {
-                if let Err(error) = accepted {
-                    failed(error);
-                }
-            }),
-        }
-    }
-}
-
-fn write_answers(mut output: UnixStream, answers: &Receiver<Answer>, flight: &Flight) {
-    let mut write = |answer: &Answer| {
-        let mut line = serde_json::to_vec(answer).unwrap_or_default();
-        line.push(b'\n');
-        let _ = output.write_all(&line);
-    };
-    for answer in answers {
-        write(&answer);
-        let (Answer::Archived { bytes, .. }
-        | Answer::Failed { bytes, .. }
-        | Answer::Known { bytes, .. }
-        | Answer::Merged { bytes, .. }
-        | Answer::Quarantined { bytes, .. }) = answer
-        else {
-            continue;
-        };
-        flight.end(bytes);
-    }
-    write(&Answer::Done);
-}
-
-/// Mails of one import between its client and the archive.
-#[derive(Default)]
-struct Flight {
-    /// Mails and octets.
-    now: Mutex<(u64, u64)>,
-    fewer: Condvar,
-}
-
-impl Flight {
-    fn begin(&self, bytes: u64) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        while now.0 >= IN_FLIGHT_MAIL_MAX || (now.0 > 0 && now.1 + bytes > IN_FLIGHT_BYTES_MAX) {
-            now = self.fewer.wait(now).unwrap_or_else(PoisonError::into_inner);
-        }
-        *now = (now.0 + 1, now.1 + bytes);
-    }
-
-    fn end(&self, bytes: u64) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = (now.0.saturating_sub(1), now.1.saturating_sub(bytes));
-        self.fewer.notify_all();
-    }
-
-    fn wait_for_all(&self) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        while now.0 > 0 {
-            now = self.fewer.wait(now).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
 }
 
 pub fn read_frame(input: &mut impl Read) -> anyhow::Result<Frame> {

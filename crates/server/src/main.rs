@@ -100,7 +100,7 @@ enum Command {
     Group(group::Command),
     /// Disposal runs: what is proposed, approved, destroyed
     #[command(subcommand)]
-    Disposal(retention_command::Disposal),
+    Disposal(commands::disposal::Command),
     /// Evidence: how far the ledgers are sealed
     #[command(subcommand)]
     Evidence(evidence_command::Command),
@@ -216,7 +216,7 @@ fn run(
         Command::Fetch(command) => fetch::run(&config, command),
         Command::Grant(command) => grant::run(&config, command),
         Command::Group(command) => group::run(&config, command),
-        Command::Disposal(command) => retention_command::disposal(&config, command),
+        Command::Disposal(command) => commands::disposal::run(&config, command),
         Command::Evidence(command) => evidence_command::run(&config, command),
         Command::ProcedureDoc(arguments) => commands::procedure::run(&config, &arguments),
         Command::Export(arguments) => takeout_command::export(&config, arguments),

@@ -7,8 +7,8 @@ use crate::site::Programs;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// ack, compact, dashboard, directory, evidence, fetch, ingest, search, sign-in, size or tenants;
-    /// all of them when none is named
+    /// ack, compact, dashboard, directory, disposal, evidence, fetch, ingest, search, sign-in, size or
+    /// tenants; all of them when none is named
     what: Vec<String>,
     /// Mails in the archive
     #[arg(long, default_value_t = 20_000)]

@@ -54,7 +54,8 @@ export const retentionQuery = queryOptions({
     return { ...answer, versions: answer.versions as RetentionVersion[] };
   },
 });
-export const readySetsQuery = queryOptions({ queryKey: ['retention', 'ready'], queryFn: async ({ signal }) => (await unwrap(api.GET('/api/v1/retention/ready-sets', { signal }))).sets as ReadySet[], staleTime: Infinity });
+/** Named in this language. */
+export const readySetsQuery = (language: string) => queryOptions({ queryKey: ['retention', 'ready', language], queryFn: async ({ signal }) => (await unwrap(api.GET('/api/v1/retention/ready-sets', { params: { query: { language } }, signal }))).sets as ReadySet[], staleTime: Infinity });
 export const exclusionsQuery = queryOptions({
   queryKey: ['retention', 'exclusions'],
   queryFn: async ({ signal }) => {

@@ -19,10 +19,18 @@ pub struct MatterDraft {
     /// When mail was sent or received.
     #[serde(default)]
     pub span: TimeSpan,
+    /// Whether holds also freeze mail of the custodians and the span that cannot be searched:
+    /// encrypted mail, and mail with attachments, whose contents the index does not have.
+    #[serde(default = "yes")]
+    pub unsearchable: bool,
     #[serde(default)]
     pub notes: String,
     /// Why the matter is opened, or changed; stands in the audit log.
     pub reason: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What a matter would be about.
@@ -42,6 +50,9 @@ pub struct MatterPreview {
 pub struct MatterPreviewAnswer {
     /// Mails that it finds now, exactly; a figure, whatever the officer may read.
     pub mails: u64,
+    /// Further mails of the custodians and the span that cannot be searched: encrypted ones, and
+    /// those with attachments.
+    pub unsearchable: u64,
     /// The addresses of the custodians.
     pub addresses: Vec<String>,
 }
@@ -64,6 +75,8 @@ pub struct Matter {
     pub addresses: Vec<String>,
     pub query: String,
     pub span: ShownSpan,
+    /// Whether the next hold also freezes what cannot be searched.
+    pub unsearchable: bool,
     pub notes: String,
     /// `open` or `closed`.
     pub state: &'static str,
@@ -105,6 +118,8 @@ pub struct Hold {
     pub addresses: Vec<String>,
     pub query: String,
     pub span: ShownSpan,
+    /// Whether it also freezes what cannot be searched.
+    pub unsearchable: bool,
     #[schema(value_type = String, format = DateTime)]
     pub placed_at: String,
     pub placed_by: String,

@@ -204,6 +204,20 @@ pub struct ProviderLink {
     pub subject: String,
 }
 
+/// Who an account is at a provider.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountLink {
+    pub provider: String,
+    pub provider_name: String,
+    /// `<issuer> <sub>`; for Entra `<tid> <oid>`.
+    pub subject: String,
+    /// The account was made at the first sign-in through this provider.
+    pub created: bool,
+    #[schema(value_type = String, format = DateTime)]
+    pub linked_at: String,
+}
+
 impl From<catalog::ProviderSettings> for ProviderSettings {
     fn from(settings: catalog::ProviderSettings) -> Self {
         Self {

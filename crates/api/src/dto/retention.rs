@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A length of time in the calendar's own units.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -121,6 +121,14 @@ pub struct RetentionSuspension {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<String>,
     pub end_reason: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadySetsParams {
+    /// `de` or `en`.
+    pub language: Option<String>,
 }
 
 /// A set that is offered to begin with.

@@ -8,7 +8,7 @@ use catalog::{Catalog, DisposalState, ItemState, NamedApproval};
 use lifecycle::retain::{self, NewErasure, NewRun};
 use model::{DisposalRunId, RecordId, TenantId};
 use policy::Permission;
-use policy::retain::{DisposalApproval, Ground};
+use policy::retain::{DisposalApproval, Ground, NotDisposable};
 use serde_json::json;
 
 use super::quarantine::reason_of;
@@ -334,7 +334,7 @@ async fn decide(
     state.blocking.read(work).await
 }
 
-fn find(
+pub fn find(
     catalog: &dyn Catalog,
     tenant: TenantId,
     id: &str,
@@ -414,6 +414,7 @@ fn item(item: catalog::DisposalItem) -> dto::DisposalItem {
         policy: verdict.map(|it| it.policy),
         received_at: written(item.received_at),
         size_bytes: item.size_bytes,
+        why_code: item.why.as_deref().and_then(NotDisposable::code_of),
         why: item.why,
         subject: None,
         from: None,

@@ -108,8 +108,12 @@ pub async fn preview_matter(
             ..discovery::MatterDraft::default()
         };
         let scope = state.matters.scope(tenant, &draft)?;
-        let mails = state.discovery.count_for_matter(tenant, &scope, caller.now)?;
-        Ok(Json(dto::MatterPreviewAnswer { mails, addresses: scope.addresses }))
+        let figures = state.discovery.count_for_matter(tenant, &scope, caller.now)?;
+        Ok(Json(dto::MatterPreviewAnswer {
+            mails: figures.found,
+            unsearchable: figures.unsearchable,
+            addresses: scope.addresses,
+        }))
     };
     blocking.read(work).await
 }
@@ -367,6 +371,7 @@ fn drafted(draft: dto::MatterDraft) -> discovery::MatterDraft {
         query: draft.query,
         from,
         until,
+        unsearchable: Some(draft.unsearchable),
         notes: draft.notes,
         reason: draft.reason,
     }
@@ -381,7 +386,7 @@ fn shown(catalog: &dyn Catalog, tenant: TenantId, matter: Matter) -> Result<dto:
     let holds = catalog.holds(tenant, Some(matter.id))?.into_iter();
     let holds = holds.map(|hold| shown_hold(catalog, tenant, hold)).collect::<Result<_, _>>()?;
     let span = shown_span(matter.scope.span());
-    let MatterScope { addresses, query, .. } = matter.scope;
+    let MatterScope { addresses, query, unsearchable, .. } = matter.scope;
     Ok(dto::Matter {
         id: matter.id.to_string(),
         name: matter.name,
@@ -389,6 +394,7 @@ fn shown(catalog: &dyn Catalog, tenant: TenantId, matter: Matter) -> Result<dto:
         addresses,
         query,
         span,
+        unsearchable,
         notes: matter.notes,
         state: match matter.state {
             MatterState::Closed => "closed",
@@ -413,13 +419,14 @@ fn shown_hold(
         None => catalog.records_after(tenant, hold.through_seq)?,
     };
     let span = shown_span(hold.facts.scope.span());
-    let MatterScope { addresses, query, .. } = hold.facts.scope;
+    let MatterScope { addresses, query, unsearchable, .. } = hold.facts.scope;
     Ok(dto::Hold {
         id: hold.facts.id.to_string(),
         matter: hold.facts.matter.to_string(),
         addresses,
         query,
         span,
+        unsearchable,
         placed_at: written(hold.facts.placed_at),
         placed_by: hold.facts.placed_by,
         reason: hold.facts.reason,

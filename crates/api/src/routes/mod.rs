@@ -2,6 +2,7 @@ mod access;
 mod account_access;
 mod accounts;
 pub mod audit;
+mod certificates;
 mod compaction;
 mod dashboard;
 mod directories;
@@ -88,6 +89,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(providers::test_provider))
         .routes(routes!(providers::link_account, providers::unlink_account))
+        .routes(routes!(providers::account_links))
         .routes(routes!(search::search))
         .routes(routes!(search::suggest))
         .routes(routes!(records::record))
@@ -138,6 +140,8 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(disposal::disposal_run))
         .routes(routes!(disposal::disposal_items))
         .routes(routes!(disposal::disposal_items_csv))
+        .routes(routes!(certificates::disposal_summary))
+        .routes(routes!(certificates::disposal_certificate))
         .routes(routes!(disposal::approve_disposal))
         .routes(routes!(disposal::reject_disposal))
         .routes(routes!(jobs::jobs))

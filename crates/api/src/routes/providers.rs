@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use catalog::{Catalog, CatalogError, Conflict, Link};
 use identity::Identity;
 use identity::oidc::Draft;
-use model::{AccountId, ProviderId};
+use model::{AccountId, ProviderId, TenantId};
 use policy::Permission;
 
 use crate::body::{Body, Path};
@@ -187,6 +187,43 @@ pub async fn test_provider(
     Ok(Json(state.blocking.ask_others(work).await?))
 }
 
+/// Who an account is at the providers of its tenant.
+#[utoipa::path(
+    get,
+    path = "/api/v1/accounts/{id}/links",
+    operation_id = "accountLinks",
+    params(("id" = String, Path, description = "the account")),
+    responses(
+        (status = 200, description = "the links", body = [dto::AccountLink]),
+        (status = 401, description = "nobody is signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "no such account to administer", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn account_links(
+    State(state): State<AppState>,
+    Ready(caller): Ready,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<dto::AccountLink>>, Problem> {
+    caller.may(Permission::ManageSignIn)?;
+    let catalog = state.catalog.clone();
+    let work = move || {
+        let account = account_of(&*catalog, caller.current.actor.tenant, &id)?;
+        let mut links = Vec::new();
+        for link in catalog.links(account)? {
+            let Some(provider) = catalog.provider(link.provider)? else { continue };
+            links.push(dto::AccountLink {
+                provider: provider.id.to_string(),
+                provider_name: provider.name,
+                subject: link.subject,
+                created: link.created,
+                linked_at: written(link.linked_at),
+            });
+        }
+        Ok(Json(links))
+    };
+    state.blocking.read(work).await
+}
+
 /// Says who an account is at a provider: then it may sign in there.
 #[utoipa::path(
     put,
@@ -301,8 +338,16 @@ fn both(
     account: &str,
 ) -> Result<(ProviderId, AccountId), Problem> {
     let provider = managed(catalog, caller, id)?;
+    Ok((provider.id, account_of(catalog, provider.tenant, account)?))
+}
+
+/// An account of the tenant; without one, an operator's.
+fn account_of(
+    catalog: &dyn Catalog,
+    tenant: Option<TenantId>,
+    account: &str,
+) -> Result<AccountId, Problem> {
     let account = account.parse().map_err(|_| Problem::not_found())?;
-    let account = catalog.account(account)?;
-    let account = account.filter(|account| account.tenant == provider.tenant);
-    Ok((provider.id, account.ok_or_else(Problem::not_found)?.id))
+    let account = catalog.account(account)?.filter(|account| account.tenant == tenant);
+    Ok(account.ok_or_else(Problem::not_found)?.id)
 }

@@ -6,13 +6,15 @@ use axum::http::StatusCode;
 use catalog::{By, Catalog, LabelChange, PolicySetRow, SurveyRow, SuspensionRow};
 use model::{RecordId, SurveyId, Timestamp};
 use policy::Permission;
-use policy::retain::{Exclusion, Exclusions, PolicySet, SetDraft, Zone, in_force, ready_sets};
+use policy::retain::{
+    Exclusion, Exclusions, PolicySet, ReadyLanguage, SetDraft, Zone, in_force, ready_sets,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::quarantine::reason_of;
-use crate::body::{Body, Path};
+use crate::body::{Body, Path, Query};
 use crate::caller::{Caller, Ready};
 use crate::dto;
 use crate::problem::Problem;
@@ -98,11 +100,12 @@ pub async fn make_version(
     state.blocking.read(work).await
 }
 
-/// Sets to begin with.
+/// Sets to begin with, named in the language that is asked for, else in the account's.
 #[utoipa::path(
     get,
     path = "/api/v1/retention/ready-sets",
     operation_id = "readyRetentionSets",
+    params(dto::ReadySetsParams),
     responses(
         (status = 200, description = "the sets", body = dto::ReadyRetentionSets),
         (status = 401, description = "nobody is signed in", body = Problem, content_type = "application/problem+json"),
@@ -111,6 +114,7 @@ pub async fn make_version(
 )]
 pub async fn ready_retention_sets(
     Ready(caller): Ready,
+    Query(params): Query<dto::ReadySetsParams>,
 ) -> Result<Json<dto::ReadyRetentionSets>, Problem> {
     caller.tenant_for(Permission::ReadRetention)?;
     let shown = |set: policy::retain::ReadySet| {
@@ -121,7 +125,9 @@ pub async fn ready_retention_sets(
             policies: told(&set.policies)?,
         })
     };
-    let sets = ready_sets().into_iter().map(shown).collect::<Result<_, _>>()?;
+    let language = params.language.or_else(|| caller.current.account.language.clone());
+    let language = ReadyLanguage::of(language.as_deref().unwrap_or_default());
+    let sets = ready_sets(language).into_iter().map(shown).collect::<Result<_, _>>()?;
     Ok(Json(dto::ReadyRetentionSets { sets }))
 }
 

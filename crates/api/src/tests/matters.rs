@@ -1,10 +1,11 @@
 //! What an officer does with matters and holds, and what is seen of it.
 
+use model::Role;
 use policy::AccountRole;
 use serde_json::{Value, json};
 
 use super::rights::appoint_officer;
-use super::world::{A, Who, World};
+use super::world::{A, NewMail, Who, World, participant};
 
 async fn post(world: &World, path: &str, body: Value) -> Value {
     let answer = world.call(Who::Otto, "POST", path, Some(&body.to_string())).await;
@@ -96,4 +97,48 @@ async fn what_a_matter_cannot_be_about_is_refused_by_name() {
     assert_eq!(answer.outcome(), "201");
     let answer = world.call(Who::Otto, "POST", "/api/v1/matters", Some(draft)).await;
     assert_eq!(answer.outcome(), "409 matter-name-taken");
+}
+
+/// Nobody knows whether the attachment of the letter has the word.
+#[tokio::test]
+async fn a_hold_keeps_what_cannot_be_searched_unless_it_is_told_not_to() {
+    let world = World::new();
+    appoint_officer(&world, Who::Otto);
+    let (letter, _) = world.archive_letter();
+    let plain = plain_mail(&world);
+    let about = json!({ "custodians": ["anna@a.example"], "query": "Kranvertrag" });
+    let counted = post(&world, "/api/v1/matters/preview", about).await;
+    assert_eq!((&counted["mails"], &counted["unsearchable"]), (&json!(0), &json!(1)));
+    // Of other people nothing is in question.
+    let about = json!({ "custodians": ["otto@a.example"], "query": "Kranvertrag" });
+    let counted = post(&world, "/api/v1/matters/preview", about).await;
+    assert_eq!((&counted["mails"], &counted["unsearchable"]), (&json!(0), &json!(0)));
+    for (name, unsearchable, expected) in
+        [("Safe", None, vec![letter]), ("Sure", Some(false), vec![])]
+    {
+        let mut draft = json!({ "name": name, "custodians": ["anna@a.example"],
+            "query": "Kranvertrag", "reason": "a suit" });
+        if let Some(unsearchable) = unsearchable {
+            draft["unsearchable"] = json!(unsearchable);
+        }
+        let matter = post(&world, "/api/v1/matters", draft).await;
+        assert_eq!(matter["unsearchable"], json!(unsearchable.unwrap_or(true)));
+        let path = format!("/api/v1/matters/{}/holds", matter["id"].as_str().expect("an id"));
+        let hold = post(&world, &path, json!({ "reason": "now" })).await;
+        assert_eq!(hold["unsearchable"], matter["unsearchable"]);
+        let (tenant, row) = world.catalog.active_holds().expect("reads").remove(0);
+        world.state.discovery.examine(tenant, &row).expect("examined");
+        let held = world.catalog.holds_on(A, &[letter, plain]).expect("reads");
+        assert_eq!(held.into_iter().map(|(record, _)| record).collect::<Vec<_>>(), expected);
+        let path = format!("/api/v1/holds/{}/release", hold["id"].as_str().expect("an id"));
+        post(&world, &path, json!({ "reason": "settled" })).await;
+    }
+}
+
+/// A mail of Anna's without the word, and without an attachment.
+fn plain_mail(world: &World) -> model::RecordId {
+    let octets = b"From: anna@a.example\r\nTo: bert@a.example\r\nSubject: plain\r\n\r\nHello.\r\n";
+    let participants =
+        vec![participant("anna@a.example", Role::Sender), participant("bert@a.example", Role::To)];
+    world.archive(A, &[NewMail { octets: octets.to_vec(), report: None, participants }])[0]
 }

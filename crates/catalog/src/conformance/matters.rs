@@ -27,6 +27,7 @@ fn matter(byte: u8, name: &str) -> Matter {
             query: "subject:m".to_owned(),
             from: Some(at(-100)),
             until: None,
+            unsearchable: true,
         },
         notes: "file 7/26".to_owned(),
         state: MatterState::Open,

@@ -7,8 +7,9 @@ use super::fault::{Abort, Fault};
 use super::quarantine::location;
 use super::{Sqlite, tenant_row};
 use crate::{
-    CatalogError, DISPOSED_AT_ONCE, Disposal, DisposalItem, DisposalRun, DisposalState, Disposals,
-    Disposed, DisposedRow, Erasure, ITEMS_AT_ONCE, ItemState, PartHolder, PartsUnknown,
+    CatalogError, Certificates, DISPOSED_AT_ONCE, Disposal, DisposalItem, DisposalRun,
+    DisposalShare, DisposalState, Disposals, Disposed, DisposedRow, Erasure, ITEMS_AT_ONCE,
+    ItemState, PartHolder, PartsUnknown,
 };
 
 const RUN: &str = "id, state, detail, items, bytes, disposed, kept";
@@ -194,6 +195,50 @@ impl Disposals for Sqlite {
         })
     }
 
+    fn disposal_shares(
+        &self,
+        tenant: TenantId,
+        run: DisposalRunId,
+    ) -> Result<Vec<DisposalShare>, CatalogError> {
+        self.read(|db| {
+            let run = run_row(db, tenant_row(db, tenant)?, run)?;
+            let shares = db
+                .prepare_cached(
+                    "SELECT verdict ->> '$.policy' AS policy, verdict ->> '$.class' AS class,
+                         count(*) AS mails, sum(size_bytes) AS bytes,
+                         sum(state = 'disposed') AS disposed, sum(state = 'kept') AS kept,
+                         min(received_at) AS received_first, max(received_at) AS received_last
+                     FROM disposal_item WHERE run = ?1 GROUP BY 1, 2 ORDER BY 3 DESC, 1",
+                )?
+                .query_map([run], share)?
+                .collect::<Result<_, _>>()?;
+            Ok(shares)
+        })
+    }
+
+    fn certificates(
+        &self,
+        tenant: TenantId,
+        run: DisposalRunId,
+    ) -> Result<Option<Certificates>, CatalogError> {
+        self.read(|db| {
+            let tenant = tenant_row(db, tenant)?;
+            let (count, first, last): (i64, Option<i64>, Option<i64>) = db
+                .prepare_cached(
+                    "SELECT count(*), min(seq), max(seq) FROM disposed
+                     WHERE tenant = ?1 AND run = ?2",
+                )?
+                .query_row((tenant, run.as_bytes()), |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?;
+            Ok(first.zip(last).map(|(first, last)| Certificates {
+                count: uint(count),
+                first_seq: uint(first),
+                last_seq: uint(last),
+            }))
+        })
+    }
+
     fn keep_disposal_items(
         &self,
         tenant: TenantId,
@@ -368,6 +413,19 @@ fn item(row: &Row<'_>) -> Result<DisposalItem, Fault> {
         received_at: Timestamp::from_micros(row.get("received_at")?),
         size_bytes: uint(row.get("size_bytes")?),
         why: row.get("why")?,
+    })
+}
+
+fn share(row: &Row<'_>) -> Result<DisposalShare, Fault> {
+    Ok(DisposalShare {
+        policy: row.get("policy")?,
+        class: row.get("class")?,
+        mails: uint(row.get("mails")?),
+        bytes: uint(row.get("bytes")?),
+        disposed: uint(row.get("disposed")?),
+        kept: uint(row.get("kept")?),
+        received_first: Timestamp::from_micros(row.get("received_first")?),
+        received_last: Timestamp::from_micros(row.get("received_last")?),
     })
 }
 

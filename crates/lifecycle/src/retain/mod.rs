@@ -1,5 +1,6 @@
 //! How long mail is kept, and its end: classifying, previews, disposal runs.
 
+mod certificate;
 mod classify;
 mod execute;
 mod propose;
@@ -15,6 +16,7 @@ use ledger::Ledger;
 use model::{Clock, RecordId, TenantId};
 use store::Vault;
 
+pub use certificate::{Certificate, certificate};
 pub use classify::Classifier;
 pub use execute::{execute, finish_erasures};
 pub use propose::{

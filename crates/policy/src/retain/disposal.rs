@@ -97,6 +97,9 @@ pub struct DisposalCase<'a> {
     pub approvals: &'a [DisposalApproval],
 }
 
+/// Before the day.
+const NOT_OVER: &str = "it must be kept through ";
+
 /// Why a record stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotDisposable {
@@ -106,7 +109,7 @@ pub enum NotDisposable {
     HoldsUnknown,
     #[error("its class is kept for ever")]
     KeptForEver,
-    #[error("it must be kept through {0}")]
+    #[error("{NOT_OVER}{0}")]
     NotOver(jiff::civil::Date),
     #[error("a reason and a reference are needed")]
     NoReason,
@@ -116,6 +119,38 @@ pub enum NotDisposable {
     TooFewApprovals { needed: usize, given: usize },
     #[error("nobody can say how long it is to be kept")]
     Undetermined,
+}
+
+impl NotDisposable {
+    /// The stable name by which user interfaces know it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::HoldsUnknown => "holds-unknown",
+            Self::KeptForEver => "kept-for-ever",
+            Self::NotOver(_) => "not-over",
+            Self::NoReason => "no-reason",
+            Self::Suspended => "suspended",
+            Self::TooFewApprovals { .. } => "too-few-approvals",
+            Self::Undetermined => "undetermined",
+        }
+    }
+
+    /// The code of what was written down as text; `None` for other texts.
+    pub fn code_of(text: &str) -> Option<&'static str> {
+        const PLAIN: [NotDisposable; 6] = [
+            NotDisposable::Held,
+            NotDisposable::HoldsUnknown,
+            NotDisposable::KeptForEver,
+            NotDisposable::NoReason,
+            NotDisposable::Suspended,
+            NotDisposable::Undetermined,
+        ];
+        if text.starts_with(NOT_OVER) {
+            return Some(Self::NotOver(jiff::civil::Date::ZERO).code());
+        }
+        PLAIN.iter().find(|why| why.to_string() == text).map(Self::code)
+    }
 }
 
 /// Whether a mail that was destroyed is archived anew when it comes once more.

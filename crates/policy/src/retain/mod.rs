@@ -20,7 +20,7 @@ pub use disposal::{
     may_dispose,
 };
 pub use exclusion::{Exclusion, ExclusionError, Exclusions};
-pub use ready::{ReadySet, ready_sets};
+pub use ready::{ReadyLanguage, ReadySet, ready_sets};
 pub use set::{
     CLAUSES_MAX, CountsFrom, NAME_CHARS_MAX as POLICY_NAME_CHARS_MAX, POLICIES_MAX, PolicySet,
     RetentionPolicy, SetDraft, SetError, VALUES_MAX, in_force,

@@ -56,6 +56,10 @@ pub struct Open {
     /// Only mail sent or received before this moment
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
+    /// Leave mail out that cannot be searched (encrypted, or with attachments): else holds freeze
+    /// it for the custodians and the span of time
+    #[arg(long)]
+    only_searchable: bool,
     #[arg(long, default_value = "")]
     notes: String,
     #[arg(long)]
@@ -109,6 +113,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
                 query: open.query,
                 from: open.from,
                 until: open.until,
+                unsearchable: Some(!open.only_searchable),
                 notes: open.notes,
                 reason: open.reason.clone(),
             };
@@ -191,6 +196,7 @@ fn facts(
         "addresses": matter.scope.addresses, "query": matter.scope.query,
         "from": matter.scope.from.map(|at| at.to_string()),
         "until": matter.scope.until.map(|at| at.to_string()),
+        "unsearchable": matter.scope.unsearchable,
         "notes": matter.notes, "state": matter.state, "openedBy": matter.opened_by,
         "openedAt": matter.opened_at.to_string(), "reason": matter.reason,
         "heldMails": house.catalog.held_count(tenant, matter.id)?,
@@ -203,6 +209,7 @@ fn hold_facts(hold: &HoldRow) -> Value {
     json!({
         "id": hold.facts.id, "matter": hold.facts.matter, "placedBy": hold.facts.placed_by,
         "placedAt": hold.facts.placed_at.to_string(), "reason": hold.facts.reason,
+        "unsearchable": hold.facts.scope.unsearchable,
         "mails": hold.found, "throughSeq": hold.through_seq,
         "releasedAt": released.map(|release| release.at.to_string()),
     })

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod compact;
 pub mod directory;
+pub mod disposal;
 pub mod domain;
 pub mod evidence;
 mod evidence_lists;

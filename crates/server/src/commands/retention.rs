@@ -1,20 +1,15 @@
-//! `chancery retention` and `chancery disposal`: how long mail is kept, and its end.
+//! `chancery retention`: how long mail is kept.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use catalog::{
-    Account, AuditEvent, AuditOutcome, By, DisposalRun, DisposalState, LabelChange, NamedApproval,
-    SurveyRow,
-};
+use catalog::{By, LabelChange, SurveyRow};
 use clap::Subcommand;
-use lifecycle::retain::{self, NewErasure, NewRun};
-use model::{Clock as _, DisposalRunId, RecordId, SurveyId, TenantId};
+use model::{Clock as _, RecordId, SurveyId, TenantId};
 use policy::retain::{
-    DisposalApproval, Exclusion, Exclusions, Ground, PolicySet, SetDraft, Zone, in_force,
-    ready_sets,
+    Exclusion, Exclusions, PolicySet, ReadyLanguage, SetDraft, Zone, in_force, ready_sets,
 };
 use serde_json::{Value, json};
 
@@ -22,9 +17,6 @@ use super::order::{COMMAND_LINE, note, show};
 use crate::clock::{SystemClock, random};
 use crate::config::Config;
 use crate::house::House;
-
-/// Runs that a list shows.
-const RUNS_MAX: u32 = 1_000;
 
 /// How often it is looked whether the server has done what was asked.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -77,6 +69,9 @@ pub enum Command {
     },
     /// List sets to begin with
     Ready {
+        /// In which language they and their policies are named
+        #[arg(long, default_value = "en", value_parser = ["de", "en"])]
+        language: String,
         #[arg(long)]
         json: bool,
     },
@@ -124,78 +119,6 @@ pub struct Class {
     json: bool,
 }
 
-#[derive(Subcommand)]
-pub enum Disposal {
-    /// Approve a proposal in the name of an officer; the running server carries it out
-    Approve(Decide),
-    /// Propose that single mails be destroyed before their time; two others must approve
-    Erase {
-        #[arg(long)]
-        tenant: String,
-        #[arg(required = true)]
-        records: Vec<RecordId>,
-        /// court-order or right-to-erasure
-        #[arg(long, value_parser = ["court-order", "right-to-erasure"])]
-        ground: String,
-        /// The court's or the person's letter
-        #[arg(long)]
-        reference: String,
-        #[arg(long)]
-        reason: String,
-        /// The user name of who proposes
-        #[arg(long, value_name = "USER")]
-        r#as: String,
-        #[arg(long)]
-        json: bool,
-    },
-    /// List runs, newest first
-    List {
-        #[arg(long)]
-        tenant: String,
-        #[arg(long)]
-        json: bool,
-    },
-    /// Propose everything whose period is over; the running server looks for it
-    Propose {
-        #[arg(long)]
-        tenant: String,
-        /// Only this class; may be given several times
-        #[arg(long = "class")]
-        classes: Vec<String>,
-        #[arg(long)]
-        reason: String,
-        /// The user name of who proposes
-        #[arg(long, value_name = "USER")]
-        r#as: String,
-        #[arg(long)]
-        json: bool,
-    },
-    /// Reject a proposal in the name of an officer, or withdraw it
-    Reject(Decide),
-    /// Show a run and its mails
-    Show {
-        #[arg(long)]
-        tenant: String,
-        run: DisposalRunId,
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(clap::Args)]
-pub struct Decide {
-    #[arg(long)]
-    tenant: String,
-    run: DisposalRunId,
-    /// The user name of who decides
-    #[arg(long, value_name = "USER")]
-    r#as: String,
-    #[arg(long)]
-    reason: String,
-    #[arg(long)]
-    json: bool,
-}
-
 pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     let house = House::open(config)?;
     match command {
@@ -229,8 +152,8 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
             show(json, &json!({ "changed": changed }), || format!("{changed} mails"));
         }
         Command::Preview { survey, file } => surveyed(&house, &survey, Some(draft(&file)?))?,
-        Command::Ready { json } => {
-            let sets = ready_sets();
+        Command::Ready { language, json } => {
+            let sets = ready_sets(ReadyLanguage::of(&language));
             let facts = |set: &policy::retain::ReadySet| json!({ "id": set.id, "title": set.title, "note": set.note, "policies": set.policies });
             let all: Vec<Value> = sets.iter().map(facts).collect();
             show(json, &json!(all), || {
@@ -253,69 +176,11 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn disposal(config: &Config, command: Disposal) -> anyhow::Result<ExitCode> {
-    let house = House::open(config)?;
-    match command {
-        Disposal::Approve(decide) => decided(&house, &decide, true)?,
-        Disposal::Reject(decide) => decided(&house, &decide, false)?,
-        Disposal::Erase { tenant, records, ground, reference, reason, r#as, json } => {
-            let tenant = house.tenant_named(&tenant)?.id;
-            let who = officer(&house, tenant, &r#as)?;
-            let ground = match ground.as_str() {
-                "court-order" => Ground::CourtOrder { reference, reason: reason.clone() },
-                _ => Ground::RightToErasure { reference, reason: reason.clone() },
-            };
-            let id = DisposalRunId::from_bytes(random()?);
-            let new = NewErasure { id, records, ground, by: who.id, name: who.user_name };
-            let run = retain::propose_erasure(&*house.catalog, tenant, &new, SystemClock.now())?;
-            told(&house, tenant, "disposal.erase", id.to_string(), facts(&run), &reason)?;
-            show(json, &facts(&run), || id.to_string());
-        }
-        Disposal::List { tenant, json } => {
-            let tenant = house.tenant_named(&tenant)?.id;
-            let runs = house.catalog.disposal_runs(tenant, RUNS_MAX)?;
-            let all: Vec<Value> = runs.iter().map(facts).collect();
-            show(json, &json!(all), || runs.iter().map(line).collect());
-        }
-        Disposal::Propose { tenant, classes, reason, r#as, json } => {
-            let tenant = house.tenant_named(&tenant)?.id;
-            let who = officer(&house, tenant, &r#as)?;
-            let id = DisposalRunId::from_bytes(random()?);
-            let new =
-                NewRun { id, classes, reason: reason.clone(), by: who.id, name: who.user_name };
-            let run = retain::begin_run(&*house.catalog, tenant, &new, SystemClock.now())?;
-            told(&house, tenant, "disposal.propose", id.to_string(), facts(&run), &reason)?;
-            show(json, &facts(&run), || id.to_string());
-        }
-        Disposal::Show { tenant, run, json } => {
-            let tenant = house.tenant_named(&tenant)?.id;
-            let run = house.catalog.disposal_run(tenant, run)?.context("no such run")?;
-            let items = house.catalog.disposal_items(tenant, run.id, None, None, RUNS_MAX)?;
-            let mut all = facts(&run);
-            let item = |item: &catalog::DisposalItem| {
-                json!({
-                    "record": item.record, "state": item.state, "verdict": item.verdict,
-                    "receivedAt": item.received_at, "sizeBytes": item.size_bytes, "why": item.why,
-                })
-            };
-            all["items"] = items.iter().map(item).collect();
-            show(json, &all, || {
-                let items = items.iter().map(|item| {
-                    let why = item.why.as_deref().unwrap_or_default();
-                    format!("  {}  {}  {why}\n", item.record, word(&json!(item.state)))
-                });
-                line(&run) + &items.collect::<String>()
-            });
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 fn by(reason: &str) -> By<'_> {
     By { who: COMMAND_LINE, at: SystemClock.now(), reason }
 }
 
-fn told(
+pub(super) fn told(
     house: &House,
     tenant: TenantId,
     action: &str,
@@ -429,72 +294,4 @@ fn surveyed(house: &House, asked: &Survey, draft: Option<SetDraft>) -> anyhow::R
         );
         std::thread::sleep(LOOK_EVERY);
     }
-}
-
-fn decided(house: &House, decide: &Decide, approve: bool) -> anyhow::Result<()> {
-    let tenant = house.tenant_named(&decide.tenant)?.id;
-    let who = officer(house, tenant, &decide.r#as)?;
-    let now = SystemClock.now();
-    let said = NamedApproval {
-        approval: DisposalApproval { by: who.id, at: now, reason: decide.reason.clone() },
-        name: who.user_name.clone(),
-    };
-    let run = retain::decide(&*house.catalog, tenant, decide.run, approve, said)?;
-    let action = if approve { "disposal.approve" } else { "disposal.reject" };
-    house.catalog.audit(&[AuditEvent {
-        at: now,
-        tenant: Some(tenant),
-        account: Some(who.id),
-        who: who.user_name,
-        action: action.to_owned(),
-        object: run.id.to_string(),
-        detail: facts(&run),
-        reason: Some(decide.reason.clone()),
-        outcome: AuditOutcome::Done,
-        ip: None,
-    }])?;
-    show(decide.json, &facts(&run), || line(&run));
-    Ok(())
-}
-
-/// An account that may propose and approve disposal.
-fn officer(house: &House, tenant: TenantId, user: &str) -> anyhow::Result<Account> {
-    let found = house.catalog.account_named(user)?;
-    let found = found.filter(|who| who.tenant == Some(tenant) && !who.disabled);
-    let found = found.with_context(|| format!("the tenant has no account {user:?}"))?;
-    let may = policy::permissions(found.role).contains(&policy::Permission::ApproveDisposal);
-    anyhow::ensure!(may, "{user} may not decide about disposal");
-    Ok(found)
-}
-
-fn facts(run: &DisposalRun) -> Value {
-    json!({
-        "id": run.id, "state": run.state, "detail": run.detail, "mails": run.items,
-        "bytes": run.bytes, "disposed": run.disposed, "kept": run.kept,
-    })
-}
-
-fn line(run: &DisposalRun) -> String {
-    let waits = match run.state {
-        DisposalState::Proposed => format!(
-            ", {} of {} approvals",
-            run.detail.approvals.len(),
-            run.detail.ground.approvals()
-        ),
-        _ => String::new(),
-    };
-    format!(
-        "{}  {}{waits}  {}  {} mails, {} disposed, {} kept  {}\n",
-        run.id,
-        word(&json!(run.state)),
-        run.detail.ground.name(),
-        run.items,
-        run.disposed,
-        run.kept,
-        run.detail.reason
-    )
-}
-
-fn word(json: &Value) -> String {
-    json.as_str().unwrap_or_default().to_owned()
 }

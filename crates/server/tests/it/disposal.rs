@@ -145,7 +145,7 @@ fn holds(octets: &[u8], word: &str) -> bool {
 }
 
 /// Where a word is found: in files as they are, and in whatever of the vault can be decrypted.
-fn places(house: &House, words: &[&str]) -> Vec<String> {
+pub fn places(house: &House, words: &[&str]) -> Vec<String> {
     let data = house.data();
     let mut found = Vec::new();
     for file in files(&data) {

@@ -5,6 +5,7 @@ mod backup;
 mod crash;
 mod damage;
 mod disposal;
+mod due;
 mod evidence;
 mod fetch;
 mod fetch_notices;

@@ -55,7 +55,7 @@ fn wait_until_held(house: &House, mails: u64) {
 }
 
 /// The job after it has ended.
-fn ended(client: &mut Client, path: &str) -> Value {
+pub fn ended(client: &mut Client, path: &str) -> Value {
     let mut job = Value::Null;
     wait_until("ended", || {
         job = client.get_json(path).expect("the job");
@@ -106,7 +106,7 @@ fn a_hold_freezes_what_arrives_later_and_outlives_a_kill_and_a_lost_catalog() {
 }
 
 /// What `chancery-verify` says; `None` when it was not built.
-fn judge(export: &Path, authority: &Authority) -> Option<(bool, String)> {
+pub fn judge(export: &Path, authority: &Authority) -> Option<(bool, String)> {
     let program = Path::new(env!("CARGO_BIN_EXE_chancery")).with_file_name("chancery-verify");
     if !program.exists() {
         eprintln!("left out: chancery-verify was not built beside chancery");

@@ -85,8 +85,8 @@ function Editor({ last, zones }: { last: RetentionVersion | undefined; zones: re
 
 /** Proposals that follow a law; taking one over only fills the draft. */
 function ReadySets({ onTake }: { onTake: (policies: readonly RetentionPolicy[]) => void }) {
-  const { t, n } = useTexts();
-  const { data } = useQuery(readySetsQuery);
+  const { t, n, language } = useTexts();
+  const { data } = useQuery(readySetsQuery(language));
   return (
     <Panel title={t('retention.readySets')} lead={t('retention.readyText')}>
       <ul className={classes.sets}>

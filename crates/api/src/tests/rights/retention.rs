@@ -1,7 +1,7 @@
 //! Retention is seen by administrators, auditors and officers; officers set it and dispose of mail.
 
-use catalog::{DisposalDetail, DisposalRun, DisposalState, LeftOut, SurveyRow};
-use model::{AccountId, DisposalRunId, SurveyId};
+use catalog::{DisposalDetail, DisposalRun, DisposalState, DisposedRow, LeftOut, SurveyRow};
+use model::{AccountId, DisposalRunId, RecordId, SurveyId};
 use policy::retain::Ground;
 
 use super::{Expected, NONE, OK, OUT, Route, get};
@@ -46,6 +46,8 @@ pub const ROUTES: &[Route] = &[
     get("/api/v1/disposal/runs/{run}", OFFICERS),
     get("/api/v1/disposal/runs/{run}/items", OFFICERS),
     get("/api/v1/disposal/runs/{run}/items.csv", OFFICERS),
+    get("/api/v1/disposal/runs/{run}/summary", OFFICERS),
+    get("/api/v1/disposal/runs/{run}/certificates/{record}", OFFICERS),
     // The first of two approvals that an erasure takes.
     change("POST", "/api/v1/disposal/runs/{run}/approve", REASON),
     change("POST", "/api/v1/disposal/runs/{run}/reject", REASON),
@@ -65,6 +67,7 @@ pub fn officer(route: &Route) -> Option<&'static str> {
 /// The addresses of one world's things.
 pub struct Things {
     run: String,
+    gone: String,
     survey: String,
 }
 
@@ -102,17 +105,24 @@ impl Things {
             error: None,
         };
         world.catalog.ask_survey(A, &survey).expect("asked");
-        Self { run: run.id.to_string(), survey: survey.id.to_string() }
+        let gone = RecordId::from_bytes([0xd3; 16]);
+        let ground = "period-over".to_owned();
+        let row = DisposedRow { record: gone, seq: 1, at: NOW, ground, run: run.id };
+        world.catalog.recover_disposed(A, &row).expect("written");
+        Self { run: run.id.to_string(), gone: gone.to_string(), survey: survey.id.to_string() }
     }
 
     /// The same text in the place of every id.
     pub fn all(text: &str) -> Self {
-        Self { run: text.to_owned(), survey: text.to_owned() }
+        Self { run: text.to_owned(), gone: text.to_owned(), survey: text.to_owned() }
     }
 
     pub fn path(&self, template: &str) -> String {
         match template.contains("/retention/") || template.contains("/disposal/") {
-            true => template.replace("{run}", &self.run).replace("{survey}", &self.survey),
+            true => template
+                .replace("{run}", &self.run)
+                .replace("{record}", &self.gone)
+                .replace("{survey}", &self.survey),
             false => template.to_owned(),
         }
     }

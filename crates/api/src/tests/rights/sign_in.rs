@@ -87,6 +87,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/accounts/{id}/sessions", OTTOS),
     route("DELETE", "/api/v1/accounts/{id}/sessions", None, OTTOS),
     get("/api/v1/accounts/{id}/second-factors", OTTOS),
+    get("/api/v1/accounts/{id}/links", OTTOS),
     route(
         "POST",
         "/api/v1/accounts/{id}/second-factors/reset",

@@ -76,11 +76,17 @@ fn the_newest_version_that_is_valid_already_decides() {
 
 #[test]
 fn ready_made_sets_are_sound_and_survive_json() {
-    let sets = ready_sets();
-    assert_eq!(
-        sets.iter().map(|set| set.id).collect::<Vec<_>>(),
-        ["applicants", "gdpr-minimum", "de-hgb-ao", "us-sec-17a-4", "us-sox"]
-    );
+    for language in [ReadyLanguage::English, ReadyLanguage::German] {
+        let sets = ready_sets(language);
+        assert_eq!(
+            sets.iter().map(|set| set.id).collect::<Vec<_>>(),
+            ["applicants", "gdpr-minimum", "de-hgb-ao", "us-sec-17a-4", "us-sox"]
+        );
+        sound(sets);
+    }
+}
+
+fn sound(sets: Vec<ReadySet>) {
     for ready in sets {
         let checked = set(ready.policies.clone()).expect(ready.id);
         let json = serde_json::to_string(checked.draft()).expect("JSON");
@@ -89,9 +95,44 @@ fn ready_made_sets_are_sound_and_survive_json() {
     }
 }
 
+/// A person who changes the language changes no decision.
+#[test]
+fn ready_made_sets_decide_alike_in_both_languages_and_are_named_in_each() {
+    let both = [ReadyLanguage::of("en-GB"), ReadyLanguage::of("de-AT")].map(ready_sets);
+    let [english, german] = &both;
+    for (english, german) in english.iter().zip(german) {
+        assert_ne!(english.title, german.title);
+        assert_ne!(english.note, german.note);
+        assert_eq!(english.policies.len(), german.policies.len());
+        for (english, german) in english.policies.iter().zip(&german.policies) {
+            assert_ne!(english.name, german.name);
+            let (name, reason) = (english.name.clone(), english.reason.clone());
+            assert_eq!(&RetentionPolicy { name, reason, ..german.clone() }, english);
+        }
+    }
+}
+
+/// (a): 2-06 counts from the end of the audit, which for mail of 2024 may be in 2025.
+#[test]
+fn american_periods_are_not_shorter_than_the_rules() {
+    let verdict_of = |id: &str, class: Option<&str>| {
+        let sets = ready_sets(ReadyLanguage::English);
+        let ready = sets.into_iter().find(|set| set.id == id).expect("the set");
+        let sets = set(ready.policies).expect("a set");
+        let mail = Mail { class: class.map(str::to_owned), ..Mail::default() };
+        mail.with(|facts| verdict(&sets, facts)).expect("a verdict").kept_through
+    };
+    assert_eq!(verdict_of("us-sox", None), Some(date(2032, 12, 31)));
+    assert_eq!(verdict_of("us-sec-17a-4", None), Some(date(2027, 2, 28)));
+    assert_eq!(verdict_of("us-sec-17a-4", Some("ledgers")), Some(date(2030, 2, 28)));
+}
+
 #[test]
 fn german_periods_are_those_of_the_law() {
-    let ready = ready_sets().into_iter().find(|set| set.id == "de-hgb-ao").expect("the set");
+    let ready = ready_sets(ReadyLanguage::German)
+        .into_iter()
+        .find(|set| set.id == "de-hgb-ao")
+        .expect("the set");
     let sets = set(ready.policies).expect("a set");
     for (class, indexed, expected) in [
         (Some("books"), Matched::No, ("books", date(2034, 12, 31))),
@@ -107,7 +148,10 @@ fn german_periods_are_those_of_the_law() {
 
 #[test]
 fn applicants_go_after_six_months_and_before_seven() {
-    let ready = ready_sets().into_iter().find(|set| set.id == "applicants").expect("the set");
+    let ready = ready_sets(ReadyLanguage::German)
+        .into_iter()
+        .find(|set| set.id == "applicants")
+        .expect("the set");
     let sets = set(ready.policies).expect("a set");
     let found = Mail::default().with(|facts| verdict(&sets, facts)).expect("a verdict");
     assert_eq!(found.kept_through, Some(date(2024, 8, 29)));

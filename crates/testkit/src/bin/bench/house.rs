@@ -11,7 +11,6 @@ use testkit::http;
 
 use crate::Outcome;
 
-const TENANT: &str = "Bench";
 pub const PASSWORD: &str = "measure twice, cut once 1";
 const START_SECONDS_MAX: u64 = 60;
 
@@ -25,6 +24,8 @@ pub struct House {
 }
 
 impl House {
+    pub const TENANT: &str = "Bench";
+
     /// A fresh data folder, a tenant, an auditor `auditor` and an administrator `admin`, and the
     /// server running.
     pub fn open(chancery: &Path, folder: &Path, name: &str) -> Outcome<Self> {
@@ -47,10 +48,11 @@ impl House {
             command.arg("--config").arg(folder.join("chancery.toml")).args(words);
             command
         };
-        let printed = command(&["tenant", "add", TENANT, "--archive-domain", "bench.example"])
-            .stderr(Stdio::inherit())
-            .output()?
-            .stdout;
+        let printed =
+            command(&["tenant", "add", Self::TENANT, "--archive-domain", "bench.example"])
+                .stderr(Stdio::inherit())
+                .output()?
+                .stdout;
         let printed = String::from_utf8(printed)?;
         let journal = printed
             .split_whitespace()
@@ -58,7 +60,7 @@ impl House {
             .ok_or("the server printed no journal address")?
             .to_owned();
         for (user, role) in [("auditor", "auditor"), ("admin", "administrator")] {
-            let mut arguments = vec!["account", "add", "--tenant", TENANT, "--user", user];
+            let mut arguments = vec!["account", "add", "--tenant", Self::TENANT, "--user", user];
             arguments.extend(["--role", role, "--password-stdin"]);
             if role == "auditor" {
                 arguments.extend(["--whole-tenant", "benchmark"]);
@@ -83,6 +85,25 @@ impl House {
         command.args(["account", "add", "--user", "operator", "--role", "operator"]);
         command.arg("--password-stdin");
         add_account(command)
+    }
+
+    /// Somebody of the tenant.
+    pub fn add_account(&self, user: &str, role: &str) -> Outcome<()> {
+        let mut command = self.command();
+        command.args(["account", "add", "--tenant", Self::TENANT, "--user", user]);
+        command.args(["--role", role, "--password-stdin"]);
+        add_account(command)
+    }
+
+    /// A command of the program on this folder; what it prints. An error unless it succeeds.
+    pub fn run(&self, words: &[&str]) -> Outcome<String> {
+        let output = self.command().args(words).stderr(Stdio::inherit()).output()?;
+        let printed = String::from_utf8(output.stdout)?;
+        if output.status.success() {
+            Ok(printed)
+        } else {
+            Err(format!("{words:?}: {}\n{printed}", output.status).into())
+        }
     }
 
     fn command(&self) -> Command {

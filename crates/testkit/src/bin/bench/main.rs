@@ -6,6 +6,7 @@ mod compact;
 mod corpus;
 mod dashboard;
 mod directory;
+mod disposal;
 mod evidence;
 mod fetch;
 mod figures;
@@ -32,6 +33,8 @@ enum What {
     Dashboard,
     /// Reading 50,000 people from OpenLDAP
     Directory,
+    /// Mail whose period is over goes; what is on hold stays
+    Disposal,
     /// Seals, proofs, `chancery-verify` and the scrub beside bare hashing
     Evidence,
     /// Mail from a local Dovecot by IMAP and POP3, and 500 sources that are idle
@@ -100,6 +103,9 @@ fn main() -> Outcome<()> {
     }
     if arguments.wants(What::Directory) {
         directory::run(&arguments)?;
+    }
+    if arguments.wants(What::Disposal) {
+        disposal::run(&arguments)?;
     }
     if arguments.wants(What::SignIn) {
         sign_in::run(&arguments)?;
