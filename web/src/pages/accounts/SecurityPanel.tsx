@@ -9,6 +9,7 @@ import { useTexts } from '../../i18n';
 import { Badge } from '../../ui/Badge';
 import { useDialog } from '../../ui/Dialog';
 import { Facts, Panel } from '../../ui/Page';
+import { LinksPanel } from './LinksPanel';
 
 /** How somebody signs in, where they are signed in, and the ways to end that. */
 export function SecurityPanel({ account }: { account: AccountDetail }) {
@@ -34,6 +35,7 @@ export function SecurityPanel({ account }: { account: AccountDetail }) {
           />
         )}
       </Panel>
+      <LinksPanel account={account} />
       <Panel title={t('profile.sessions')} actions={<Button variant="default" disabled={!sessions || sessions.length === 0} onClick={() => ending.open(account)}>{t('accounts.endSessions')}</Button>} flush><Sessions sessions={sessions} /></Panel>
       <Panel title={t('profile.tokens')} flush><Tokens tokens={tokens} onEnd={removing.open} /></Panel>
       <Confirm dialog={resetting} title={t('accounts.resetFactors')} effect={(value) => t('accounts.resetFactorsEffect', { name: value.displayName || value.userName })} submit={t('accounts.resetFactorsSubmit')} danger reason send={(value, reason) => resetFactors(value.id, reason)} done={t('accounts.resetFactorsDone')} refresh={[['account-access']]} />
