@@ -6,6 +6,7 @@
 //   CHANCERY_ADMIN_PASSWORD, CHANCERY_AUDITOR_PASSWORD, CHANCERY_OFFICER_PASSWORD, CHANCERY_OPERATOR_PASSWORD; without them
 //                                                      their tasks are left out, and said so
 //   CHANCERY_CHROMIUM                                  the browser, /usr/bin/chromium if not given
+//   CHANCERY_DUE                                       how many mails are so old that any policy lets them go
 //   CHANCERY_SHOTS                                     a folder for pictures of failures
 // Arguments choose tasks by name: `npm run e2e -- download status`.
 import { mkdir } from 'node:fs/promises';

@@ -111,7 +111,7 @@ export function answer(path, query, operator) {
   };
   if (/^\/tenants\/\w+$/.test(path)) return { ...(rows.find((row) => path.endsWith(row.id)) ?? rows[0]), organisations: tenant.organisations, archiveDomains: tenant.archiveDomains, domains, settings, accounts: 214 };
   const [, account, part] = /^\/accounts\/(\w+)(?:\/([\w-]+))?$/.exec(path) ?? [];
-  if (account) return part === 'sessions' ? sessions : part === 'tokens' ? tokens.tokens : part ? factors : { ...(people.find((one) => one.id === account) ?? people[0]), groups: [{ id: id(1), name: 'Vertrieb Nord' }] };
+  if (account) return part === 'sessions' ? sessions : part === 'tokens' ? tokens.tokens : part === 'links' ? [{ provider: id(1), providerName: 'Microsoft Entra ID', subject: '0a1b2c3d-0000-4000-8000-000000000001 5f1d9b8e-0000-4000-8000-000000000007', created: false, linkedAt: ago(400) }] : part ? factors : { ...(people.find((one) => one.id === account) ?? people[0]), groups: [{ id: id(1), name: 'Vertrieb Nord' }] };
   if (/^\/groups\/\w+$/.test(path)) return { ...groups[1], members: [named(1, 'Anna Brandt'), named(6, 'Jürgen Müller')] };
   if (/^\/directories\/\w+\/runs$/.test(path)) return { rows: [directoryRun(1, 'applied'), directoryRun(2, 'applied'), directoryRun(3, 'failed')], next: null };
   if (/^\/directories\/\d+$/.test(path)) return directory;

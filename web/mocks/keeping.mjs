@@ -3,11 +3,11 @@ const HOUR = 3_600_000;
 const id = (digit) => String(digit).repeat(32);
 const ago = (hours) => new Date(Date.now() - hours * HOUR).toISOString();
 
-const scope = { addresses: ['peter.lindner@hanse-feinmechanik.example'], query: 'subject:angebot has:attachment', span: { from: ago(20_000), until: ago(3_000) } };
+const scope = { addresses: ['peter.lindner@hanse-feinmechanik.example'], query: 'subject:angebot has:attachment', span: { from: ago(20_000), until: ago(3_000) }, unsearchable: true };
 const hold = (n, more) => ({ id: id(n), matter: id(1), ...scope, placedAt: ago(700), placedBy: 'olga', reason: 'Klage angekündigt', released: null, mails: 1_204, notExaminedYet: 0, ...more });
 const matters = [
   { id: id(1), name: 'Lindner ./. Hanse Feinmechanik', custodians: ['peter.lindner'], ...scope, notes: 'Az. 3 O 114/26, Kanzlei Brandt', state: 'open', openedBy: 'olga', openedAt: ago(720), reason: 'Klage angekündigt', closed: null, holds: [hold(1, { notExaminedYet: 12 }), hold(2, { released: { at: ago(400), by: 'dirk', reason: 'Zeitraum korrigiert' }, mails: 310 })], heldMails: 1_204 },
-  { id: id(2), name: 'Betriebsprüfung 2021 bis 2023', custodians: [], addresses: [], query: 'class:rechnungen', span: { from: null, until: null }, notes: '', state: 'closed', openedBy: 'dirk', openedAt: ago(9_000), reason: 'Prüfungsanordnung', closed: { at: ago(2_000), by: 'dirk', reason: 'Bescheid bestandskräftig' }, holds: [], heldMails: 0 },
+  { id: id(2), name: 'Betriebsprüfung 2021 bis 2023', custodians: [], addresses: [], query: 'class:rechnungen', span: { from: null, until: null }, unsearchable: false, notes: '', state: 'closed', openedBy: 'dirk', openedAt: ago(9_000), reason: 'Prüfungsanordnung', closed: { at: ago(2_000), by: 'dirk', reason: 'Bescheid bestandskräftig' }, holds: [], heldMails: 0 },
 ];
 const rows = ['Angebot PL-40', 'Re: Angebot PL-40', 'Nachfrage Messtaster'].map((subject, i) => ({ id: id(i + 1), subject, from: { name: 'Dr. Peter Lindner', address: 'peter.lindner@hanse-feinmechanik.example' }, to: [], date: ago(5_000 + i), sizeBytes: 61_000 * (i + 1), attachments: 1, kind: 'mail', marks: [], versions: 0, snippet: [], subjectHighlight: [] }));
 
@@ -35,7 +35,10 @@ const takeout = {
 const approval = { by: 'dirk', at: ago(2), reason: 'Liste geprüft' };
 const run = (n, state, more) => ({ id: id(n), state, ground: 'period-over', reference: null, classes: ['handelsbriefe'], policyVersion: 2, reason: 'Jahresabschluss', proposedBy: n === 1 ? 'dirk' : 'olga', proposedAt: ago(n * 30), approvals: state === 'proposed' ? [] : [approval], approvalsNeeded: 1, mayApprove: state === 'proposed', refusal: null, endedAt: null, mails: 18_204, bytes: 1_204_000_000, disposed: state === 'running' ? 9_100 : 0, kept: 2, leftOutHeld: 1_204, leftOutSuspended: 0, leftOutUndetermined: 12, ...more });
 const runs = [run(1, 'proposed'), run(2, 'running'), run(3, 'done', { disposed: 18_202 })];
-const items = Array.from({ length: 5 }, (_, i) => ({ record: id(i + 1), state: i === 3 ? 'kept' : 'waiting', class: 'handelsbriefe', policy: 'Handelsbriefe', keptThrough: '2025-12-31', goneAfter: null, receivedAt: ago(60_000 + i * 30), sizeBytes: 61_000 + i, why: i === 3 ? 'a legal hold is on it' : null, subject: i === 1 ? null : `Angebot ${i}`, from: i === 1 ? null : 'vertrieb@hanse-feinmechanik.example' }));
+const items = Array.from({ length: 5 }, (_, i) => ({ record: id(i + 1), state: i === 3 ? 'kept' : 'waiting', class: 'handelsbriefe', policy: 'Handelsbriefe', keptThrough: '2025-12-31', goneAfter: null, receivedAt: ago(60_000 + i * 30), sizeBytes: 61_000 + i, why: i === 3 ? 'a legal hold is on it' : null, whyCode: i === 3 ? 'held' : null, subject: i === 1 ? null : `Angebot ${i}`, from: i === 1 ? null : 'vertrieb@hanse-feinmechanik.example' }));
+
+const seal = { batch: 1_204, sealedAt: ago(1), stampedAt: ago(1), authority: 'CN=Qualified Time Stamping 3, O=Example Trust' };
+const certificate = { content: `sha256:${'7f'.repeat(32)}`, receivedAt: ago(60_000), class: 'handelsbriefe', policy: 'Handelsbriefe', version: 2, keptThrough: '2025-12-31', approvals: [approval], erased: [[7, 114], [7, 115]] };
 
 const batch = (n) => ({ number: n, firstSeq: n * 900 - 899, lastSeq: n * 900, sealedAt: ago((14 - n) * 8), stampedAt: n === 14 ? null : ago((14 - n) * 8), renewedAt: n === 1 ? ago(40) : null, validUntil: n === 14 ? null : ago(-40_000 - n), digest: 'sha256' });
 const report = (month, n) => ({ month, madeAt: ago(500 * n), seq: 1_204 * n, signed: '{}', seal: '30', report: { received: 41_204, archived: 39_000, merged: 2_190, quarantined: { total: 14 }, disposed: 0, addsUp: n !== 2 } });
@@ -50,12 +53,15 @@ export const evidence = { state: 'stamped', proofAvailable: false, held: null, d
 
 /** What a question about keeping is answered; undefined for everything else. */
 export function answerKeeping(method, path) {
-  if (path === '/matters/preview') return { mails: 1_204, addresses: scope.addresses };
+  if (path === '/matters/preview') return { mails: 1_204, unsearchable: 87, addresses: scope.addresses };
   if (path === '/retention/surveys') return surveyOf(preview);
   if (method !== 'GET') return undefined;
   if (proof[path]) return proof[path];
   if (takeout[path]) return takeout[path];
   if (retention[path]) return retention[path];
+  const [, certified, record] = /^\/disposal\/runs\/(\w+)\/(?:summary|certificates\/(\w+))$/.exec(path) ?? [];
+  if (record) return { record, run: certified, seq: 48_114, at: ago(1), ground: 'period-over', facts: certificate, note: JSON.stringify({ facts: certificate }), seal };
+  if (certified) return { shares: [{ policy: 'Handelsbriefe', class: 'handelsbriefe', mails: 18_204, bytes: 1_204_000_000, disposed: certified === id(3) ? 18_202 : 0, kept: 2, receivedFirst: ago(90_000), receivedLast: ago(61_000) }], certificates: certified === id(3) ? { count: 18_202, firstSeq: 48_001, lastSeq: 66_202, seal } : null };
   if (path === '/disposal/runs') return { runs, disposed: 36_404 };
   const [, one, list] = /^\/disposal\/runs\/(\w+)(\/items)?$/.exec(path) ?? [];
   if (one) return list ? { items, next: null } : runs.find((other) => other.id === one);

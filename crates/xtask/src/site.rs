@@ -161,6 +161,23 @@ impl<'a> Site<'a> {
         shell::succeed(wait)
     }
 
+    /// Imports so many letters of the year 2010: whatever a policy says, their time is over.
+    pub fn import_old(&self, count: u64) -> anyhow::Result<()> {
+        let letters = self.folder.join("old");
+        std::fs::create_dir_all(&letters)?;
+        for number in 1..=count {
+            let letter = format!(
+                "From: kunde@fremd.example\r\nTo: buchhaltung@musterbau.example\r\n\
+                 Subject: Altes Angebot {number}\r\nDate: Tue, 9 Feb 2010 08:15:00 +0000\r\n\
+                 Message-ID: <alt{number}@fremd.example>\r\n\r\nDas Angebot von 2010.\r\n"
+            );
+            std::fs::write(letters.join(format!("{number}.eml")), letter)?;
+        }
+        let mut import = chancery(self.programs, &self.folder, &["import", "--tenant", TENANT]);
+        import.arg(&letters);
+        shell::succeed(import)
+    }
+
     fn write_state(&self) -> anyhow::Result<()> {
         let state = json!({ "journal": self.journal, "sent": self.sent });
         std::fs::write(self.folder.join("demo.json"), state.to_string())?;

@@ -8,6 +8,8 @@ use crate::tools;
 
 /// Reports in the archive that the browser looks at.
 const BROWSER_REPORTS: u64 = 600;
+/// Letters whose time is over.
+const BROWSER_OLD: u64 = 6;
 const FUZZ_SECONDS: &str = "2";
 /// Where the random numbers of property tests begin.
 const PROPERTY_SEED: &str = "PROPTEST_RNG_SEED";
@@ -98,9 +100,11 @@ fn browser() -> anyhow::Result<()> {
     }
     let mut site = Site::start(&programs, &folder, (0, 0))?;
     site.fill(BROWSER_REPORTS)?;
+    site.import_old(BROWSER_OLD)?;
     let mut tasks = shell::command("npm", &["run", "e2e"]);
     tasks.current_dir(shell::root().join("web"));
     tasks.env("CHANCERY_URL", site.url()).env("CHANCERY_PASSWORD", PASSWORD);
+    tasks.env("CHANCERY_DUE", BROWSER_OLD.to_string());
     tasks.env("CHANCERY_SHOTS", folder.join("failures"));
     for role in ["user", "auditor", "officer", "administrator", "operator"] {
         if let Some(login) = LOGINS.iter().find(|login| login.role == role) {

@@ -248,6 +248,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who an account is at the providers of its tenant. */
+        get: operations["accountLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{id}/password-reset": {
         parameters: {
             query?: never;
@@ -647,6 +664,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/disposal/runs/{run}/certificates/{record}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The certificate of deletion of one mail that a run destroyed. */
+        get: operations["disposalCertificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/disposal/runs/{run}/items": {
         parameters: {
             query?: never;
@@ -692,6 +726,23 @@ export interface paths {
         put?: never;
         /** Rejects a proposal; whoever made it withdraws it so. */
         post: operations["rejectDisposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disposal/runs/{run}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run is about by policy, and its certificates of deletion. */
+        get: operations["disposalSummary"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2010,7 +2061,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sets to begin with. */
+        /** Sets to begin with, named in the language that is asked for, else in the account's. */
         get: operations["readyRetentionSets"];
         put?: never;
         post?: never;
@@ -2757,6 +2808,17 @@ export interface components {
         };
         /** @enum {string} */
         AccountKind: "person" | "shared";
+        /** @description Who an account is at a provider. */
+        AccountLink: {
+            /** @description The account was made at the first sign-in through this provider. */
+            created: boolean;
+            /** Format: date-time */
+            linkedAt: string;
+            provider: string;
+            providerName: string;
+            /** @description `<issuer> <sub>`; for Entra `<tid> <oid>`. */
+            subject: string;
+        };
         /** @enum {string} */
         AccountRole: "user" | "auditor" | "officer" | "administrator" | "operator";
         AccountsAnswer: {
@@ -2912,6 +2974,19 @@ export interface components {
             notAfter: string;
             selfSigned: boolean;
             subject: string;
+        };
+        /** @description How an event of the ledger is sealed. */
+        CertificateSeal: {
+            authority: string | null;
+            /** Format: int64 */
+            batch: number;
+            /** Format: date-time */
+            sealedAt: string;
+            /**
+             * Format: date-time
+             * @description Of the last time stamp; null: the archive's own key alone seals it.
+             */
+            stampedAt: string | null;
         };
         /** @description What is missing stays as it is. */
         ChangeAccount: {
@@ -3457,6 +3532,43 @@ export interface components {
             /** Format: int64 */
             totalBytes: number;
         };
+        /** @description The certificate of deletion of one mail: what is left of it. */
+        DisposalCertificate: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description What was written down: `content` (SHA-256 of the mail), `receivedAt`, `class`, `policy`,
+             *     `version`, `keptThrough`, `proposedBy`, `approvals`, `erased` (places whose keys are gone).
+             *     Null while the vault does not have it yet.
+             */
+            facts: Record<string, never> | null;
+            /** @description `period-over`, `court-order` or `right-to-erasure`. */
+            ground: string;
+            /** @description The very text that the ledger's leaf is the SHA-256 of. */
+            note: string | null;
+            record: string;
+            /** @description The run that destroyed it. */
+            run: string;
+            seal: components["schemas"]["CertificateSeal"] | null;
+            /**
+             * Format: int64
+             * @description Its event of the ledger.
+             */
+            seq: number;
+        };
+        /** @description The certificates of deletion of a run: one event of the ledger for each mail. */
+        DisposalCertificates: {
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: int64
+             * @description Between them there may be events of other things.
+             */
+            firstSeq: number;
+            /** Format: int64 */
+            lastSeq: number;
+            seal: components["schemas"]["CertificateSeal"] | null;
+        };
         /** @description One mail of a run. */
         DisposalItem: {
             class?: string | null;
@@ -3476,6 +3588,11 @@ export interface components {
             subject?: string | null;
             /** @description Why it stays. */
             why?: string | null;
+            /**
+             * @description The same for programs: `held`, `holds-unknown`, `kept-for-ever`, `no-reason`, `not-over`,
+             *     `suspended`, `undetermined`; null for anything else, such as damage.
+             */
+            whyCode: string | null;
         };
         DisposalItemsAnswer: {
             items: components["schemas"]["DisposalItem"][];
@@ -3529,6 +3646,30 @@ export interface components {
             refusal?: components["schemas"]["DisposalWord"] | null;
             /** @description `proposing`, `proposed`, `running`, `done`, `rejected` or `withdrawn`. */
             state: string;
+        };
+        /** @description The mails of one policy in a run. */
+        DisposalShare: {
+            /** Format: int64 */
+            bytes: number;
+            class: string | null;
+            /** Format: int64 */
+            disposed: number;
+            /** Format: int64 */
+            kept: number;
+            /** Format: int64 */
+            mails: number;
+            /** @description Null with the class: nobody could say how long these are kept. */
+            policy: string | null;
+            /** Format: date-time */
+            receivedFirst: string;
+            /** Format: date-time */
+            receivedLast: string;
+        };
+        /** @description What a run is about, and what proves what it did. */
+        DisposalSummary: {
+            certificates: components["schemas"]["DisposalCertificates"] | null;
+            /** @description By policy, the most mails first. */
+            shares: components["schemas"]["DisposalShare"][];
         };
         /** @description What a person said. */
         DisposalWord: {
@@ -4058,6 +4199,8 @@ export interface components {
             reason: string;
             released: components["schemas"]["HoldEnd"] | null;
             span: components["schemas"]["ShownSpan"];
+            /** @description Whether it also freezes what cannot be searched. */
+            unsearchable: boolean;
         };
         /** @description Who ended something, and why. */
         HoldEnd: {
@@ -4356,6 +4499,8 @@ export interface components {
             span: components["schemas"]["ShownSpan"];
             /** @description `open` or `closed`. */
             state: string;
+            /** @description Whether the next hold also freezes what cannot be searched. */
+            unsearchable: boolean;
         };
         /** @description What an officer says of a matter. */
         MatterDraft: {
@@ -4373,6 +4518,11 @@ export interface components {
             reason: string;
             /** @description When mail was sent or received. */
             span?: components["schemas"]["TimeSpan"];
+            /**
+             * @description Whether holds also freeze mail of the custodians and the span that cannot be searched:
+             *     encrypted mail, and mail with attachments, whose contents the index does not have.
+             */
+            unsearchable?: boolean;
         };
         /** @description What a matter would be about. */
         MatterPreview: {
@@ -4388,6 +4538,12 @@ export interface components {
              * @description Mails that it finds now, exactly; a figure, whatever the officer may read.
              */
             mails: number;
+            /**
+             * Format: int64
+             * @description Further mails of the custodians and the span that cannot be searched: encrypted ones, and
+             *     those with attachments.
+             */
+            unsearchable: number;
         };
         MattersAnswer: {
             /** @description Newest first. */
@@ -6673,6 +6829,47 @@ export interface operations {
             };
         };
     };
+    accountLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the links */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountLink"][];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such account to administer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resetPassword: {
         parameters: {
             query?: never;
@@ -8038,6 +8235,49 @@ export interface operations {
             };
         };
     };
+    disposalCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the run's id */
+                run: string;
+                /** @description the id that the mail had */
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the certificate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalCertificate"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the run destroyed no such mail */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     disposalItems: {
         parameters: {
             query?: {
@@ -8190,6 +8430,47 @@ export interface operations {
             };
             /** @description it does not wait */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disposalSummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the run's id */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the summary */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisposalSummary"];
+                };
+            };
+            /** @description nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such run */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12327,7 +12608,10 @@ export interface operations {
     };
     readyRetentionSets: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `de` or `en`. */
+                language?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -9,6 +9,7 @@ const KEYS: [string[], Key][] = [
   [['k', '↑'], 'help.key.previous'],
   [['Enter'], 'help.key.open'],
   [['o', 'e'], 'help.key.download'],
+  [['x', '⎵'], 'help.key.mark'],
   [['f'], 'help.key.filters'],
   [['d'], 'help.key.density'],
   [['Esc'], 'help.key.escape'],

@@ -4,7 +4,7 @@ import { type KeyboardEvent, memo, type Ref, useEffect, useImperativeHandle, use
 import type { Schemas } from '../api/client';
 import { useTexts } from '../i18n';
 import type { Density } from '../stores/preferences';
-import { IconAlertTriangle, IconPaperclip, IconStack2 } from '../ui/icons';
+import { IconAlertTriangle, IconCheck, IconPaperclip, IconStack2 } from '../ui/icons';
 import { Fragments, fromMatch } from './Highlight';
 import { MailIcon } from './MailIcon';
 import classes from './MessageList.module.css';
@@ -25,6 +25,10 @@ interface Props {
   onSelect: (id: string) => void;
   onOpen: (id: string) => void;
   onPreview: (id: string) => void;
+  /** Mails that were marked; undefined where nothing can be done with several at once. */
+  marked?: ReadonlySet<string>;
+  /** Marks a mail or takes its mark; with `through`, all from the last one on. */
+  onMark?: (id: string, through: boolean) => void;
   ref?: Ref<{ focus: () => void }>;
 }
 
@@ -74,7 +78,7 @@ const Item = memo(function Item({ row, density, own }: ItemProps) {
 
 /** The hits, of which only those on screen exist as elements. */
 export function MessageList(props: Props) {
-  const { rows, total, density, selected, hasMore, onMore, onSelect, onOpen } = props;
+  const { rows, total, density, selected, hasMore, onMore, onSelect, onOpen, marked, onMark } = props;
   const { t } = useTexts();
   const scroller = useRef<HTMLDivElement>(null);
   const height = HEIGHT_PX[density];
@@ -103,6 +107,7 @@ export function MessageList(props: Props) {
       const next = rows[Math.min(rows.length - 1, Math.max(0, position < 0 ? 0 : position + step))];
       if (next) onSelect(next.id);
     } else if (event.key === 'Enter' && selected) onOpen(selected);
+    else if (event.key === ' ' && selected && onMark) onMark(selected, event.shiftKey);
     else return;
     event.preventDefault();
   };
@@ -114,6 +119,7 @@ export function MessageList(props: Props) {
       role="listbox"
       tabIndex={0}
       aria-label={t('list.label')}
+      aria-multiselectable={marked ? true : undefined}
       aria-activedescendant={position >= 0 ? `hit-${selected}` : undefined}
       data-density={density}
       onKeyDown={onKeyDown}
@@ -128,14 +134,21 @@ export function MessageList(props: Props) {
               id={`hit-${row.id}`}
               role="option"
               aria-selected={row.id === selected}
+              aria-checked={marked ? marked.has(row.id) : undefined}
               aria-posinset={item.index + 1}
               aria-setsize={total}
               className={classes.row}
               style={{ height, transform: `translateY(${item.start}px)` }}
-              onClick={() => onSelect(row.id)}
+              data-marks={marked && marked.size > 0 ? true : undefined}
+              onClick={(event) => {
+                const box = event.target instanceof Element && event.target.closest('[data-mark]');
+                if (onMark && (box || event.shiftKey || event.ctrlKey || event.metaKey)) onMark(row.id, event.shiftKey);
+                else onSelect(row.id);
+              }}
               onDoubleClick={() => onOpen(row.id)}
               onPointerEnter={() => props.onPreview(row.id)}
             >
+              {marked && <span className={classes.mark} data-mark aria-hidden>{marked.has(row.id) && <IconCheck size={12} stroke={3} />}</span>}
               <Item row={row} density={density} own={row.from !== null && props.ownAddresses.includes(row.from.address.toLowerCase())} />
             </div>
           );

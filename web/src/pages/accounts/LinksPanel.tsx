@@ -25,9 +25,9 @@ export function LinksPanel({ account }: { account: AccountDetail }) {
   const free = (providers ?? []).filter((provider) => !links?.some((link) => link.provider === provider.id));
   const why = providers?.length === 0 ? t('links.noProvider') : free.length === 0 ? t('links.allLinked') : undefined;
   return (
-    <Panel title={t('links.title')} lead={t('links.lead')} flush actions={<Button variant="default" leftSection={<IconPlus size={14} aria-hidden />} disabled={!links || free.length === 0} title={why} onClick={() => linking.open(free)}>{t('links.add')}</Button>}>
+    <Panel title={t('links.atProviders')} lead={t('links.lead')} flush actions={<Button variant="default" leftSection={<IconPlus size={14} aria-hidden />} disabled={!links || free.length === 0} title={why} onClick={() => linking.open(free)}>{t('links.add')}</Button>}>
       <DataTable
-        label={t('links.title')}
+        label={t('links.atProviders')}
         rows={links}
         rowKey={(link) => link.provider}
         ghosts={1}

@@ -14,6 +14,7 @@ import { problemText } from '../../components/problem';
 import { QueryBar, type QueryError } from '../../components/QueryBar';
 import { TakeOutDialog, TakeOutItems, useTakeOut } from '../../components/TakeOut';
 import { readsMail, useSession } from '../../hooks/useSession';
+import { useMarks } from '../../hooks/useMarks';
 import { useShortcuts } from '../../hooks/useShortcuts';
 import { useTitle } from '../../hooks/useTitle';
 import { useTexts } from '../../i18n';
@@ -22,6 +23,7 @@ import { EmptyState } from '../../ui/EmptyState';
 import { IconAlertTriangle, IconArrowLeft, IconClock, IconDots, IconFilter, IconInbox, IconLayoutList, IconLayoutRows, IconMail, IconSearch, IconShieldLock } from '../../ui/icons';
 import { PaneHandle } from '../../ui/PaneHandle';
 import { startDownload } from '../../ui/startDownload';
+import { MarkedBar, useMayMark } from './MarkedBar';
 import { composeQuery, countFilters, NO_FILTERS, wordsOf } from './query';
 import classes from './SearchPage.module.css';
 
@@ -77,6 +79,8 @@ function Search() {
   const bar = useRef<{ focus: () => void }>(null);
   const list = useRef<{ focus: () => void }>(null);
   const typed = useRef(state.q ?? '');
+  const mayMark = useMayMark();
+  const marks = useMarks(question, rows);
   const words = useMemo(() => wordsOf(state.q ?? ''), [state.q]);
   useTitle(state.q ? state.q : t('search.title'));
 
@@ -118,10 +122,11 @@ function Search() {
     ArrowUp: () => step(-1),
     Enter: () => state.id && open(state.id),
     o: download,
-    e: download,
+    // While mails are marked these two are about them.
+    ...(marks.ids.size === 0 ? { e: download, Escape: () => change({ id: undefined }) } : {}),
+    x: () => mayMark && state.id && marks.toggle(state.id, false),
     d: () => setPreferences({ density: density === 'dense' ? 'comfortable' : 'dense' }),
     f: () => (wide ? document.querySelector<HTMLElement>('#filters input')?.focus() : setDrawer(true)),
-    Escape: () => change({ id: undefined }),
   });
 
   const problem = hits.error instanceof ApiError ? hits.error.problem : null;
@@ -150,7 +155,7 @@ function Search() {
       )}
       {listShown && (
         <section className={classes.list} style={narrow ? undefined : { width: listWidth }} aria-label={t('list.label')}>
-          <ListBar wide={wide} filters={countFilters(state)} onFilters={() => setDrawer(true)} sort={sort} onSort={(value) => change({ sort: value === '-date' ? undefined : value })} total={first?.total} tookMs={first?.tookMs} query={question.slice(question.indexOf(' ') + 1)} />
+          {marks.ids.size > 0 ? <MarkedBar marks={marks} /> : <ListBar wide={wide} filters={countFilters(state)} onFilters={() => setDrawer(true)} sort={sort} onSort={(value) => change({ sort: value === '-date' ? undefined : value })} total={first?.total} tookMs={first?.tookMs} query={question.slice(question.indexOf(' ') + 1)} />}
           {first && first.notSearchableYet > 0 && <Pending count={first.notSearchableYet} onRefresh={() => void hits.refetch()} />}
           {hits.error && !wrong && !first ? (
             <EmptyState alert icon={<IconAlertTriangle size={24} />} title={t('search.failed')} actions={<Button variant="default" onClick={() => void hits.refetch()}>{t('error.retry')}</Button>}>
@@ -175,6 +180,7 @@ function Search() {
               onSelect={select}
               onOpen={open}
               onPreview={preview}
+              {...(mayMark ? { marked: marks.ids, onMark: marks.toggle } : {})}
             />
           )}
         </section>
