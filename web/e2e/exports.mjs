@@ -15,6 +15,7 @@ export async function run(window, { reader }) {
   await page.getByRole('region', { name: t('tab.evidence') }).waitFor();
   await axe(window, 'the evidence of a mail');
 
+  await marks(window);
   await menu(window, 'take.restoreResults');
   const back = page.getByRole('dialog', { name: t('take.restoreTitle') });
   await back.getByRole('button', { name: t('takeout.restoreSubmit'), exact: true }).waitFor();
@@ -38,6 +39,27 @@ export async function run(window, { reader }) {
   const file = await download(page, () => link.click());
   assert.deepEqual(file.octets.subarray(0, 2), ZIP, 'the export is a zip file');
   window.note(`${file.octets.length} bytes of mail`);
+}
+
+/** Two mails marked by keyboard, and what is offered for them. */
+async function marks({ page, t }) {
+  await page.getByRole('listbox').focus();
+  await page.keyboard.press('x');
+  const bar = page.getByRole('toolbar', { name: t('marked.label') });
+  await bar.getByText(t('marked.count_one', { count: '1' })).waitFor();
+  await page.keyboard.press('j');
+  await page.locator('[role="option"][aria-selected="true"][aria-checked="false"]').waitFor();
+  await page.keyboard.press('x');
+  await bar.getByText(t('marked.count_other', { count: '2' })).waitFor();
+  assert.equal(await page.getByRole('option', { checked: true }).count(), 2);
+  await axe({ page }, 'marked mails');
+  await page.keyboard.press('e');
+  const form = page.getByRole('dialog', { name: t('take.exportTitle') });
+  await form.getByText(t('marked.about_other', { count: '2' })).waitFor();
+  await page.keyboard.press('Escape');
+  await form.waitFor({ state: 'detached' });
+  await bar.getByRole('button', { name: t('marked.clear') }).click();
+  await bar.waitFor({ state: 'detached' });
 }
 
 async function menu({ page, t }, entry) {

@@ -16,6 +16,8 @@ export function useShortcuts(shortcuts: Shortcuts, active = true) {
     const listener = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (document.querySelector('[role="dialog"], [role="menu"]')) return;
+      // A key that has just closed one is not meant for the page.
+      if (event.target instanceof HTMLElement && event.target.closest('[role="dialog"], [role="menu"]')) return;
       const onControl = event.target instanceof HTMLElement && event.target.closest('button, a, [role="tab"], [role="separator"], summary');
       if (onControl && (event.key === 'Enter' || event.key === ' ' || event.key.startsWith('Arrow'))) return;
       const act = latest.current[event.key];
