@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use evidence::ledger::Batch;
+use evidence::trusted_list::TrustedList;
 use evidence::{BatchTrees, DataObjects, EvidenceRecord, HashAlgorithm, Limits};
 use model::TenantId;
 use store::Vault;
@@ -31,7 +32,7 @@ pub use note::{Seal, SealedBatch, SealedNumbers, recover_note};
 pub use octets::{DeliveryOctets, Salvaged};
 pub use renew::{RENEWAL_CRASH_POINTS, RENEWED_MAX, Renewed};
 pub use seal::{Asked, Authority, How, LEAVES_MAX, SEAL_CRASH_POINTS, Sealed};
-pub use standing::{StampStanding, Standing};
+pub use standing::{QualifiedStanding, StampStanding, Standing};
 
 /// Seals and proves over one vault and catalog. Calls for one tenant must not overlap.
 pub struct Ledger {
@@ -39,12 +40,21 @@ pub struct Ledger {
     catalog: Arc<dyn Catalog>,
     limits: Limits,
     algorithm: HashAlgorithm,
+    trusted: Arc<[TrustedList]>,
 }
 
 impl Ledger {
     /// Seals under SHA-256, which the vault knows of all octets.
     pub fn new(vault: Arc<Vault>, catalog: Arc<dyn Catalog>) -> Self {
-        Self { vault, catalog, limits: Limits::default(), algorithm: HashAlgorithm::Sha256 }
+        let (limits, algorithm) = (Limits::default(), HashAlgorithm::Sha256);
+        Self { vault, catalog, limits, algorithm, trusted: Arc::new([]) }
+    }
+
+    /// Says by these lists which stamps are qualified.
+    #[must_use]
+    pub fn trusting(mut self, lists: Vec<TrustedList>) -> Self {
+        self.trusted = lists.into();
+        self
     }
 
     /// Seals new batches under another hash algorithm: all octets are read again for it.

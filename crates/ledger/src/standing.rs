@@ -24,10 +24,20 @@ pub struct StampStanding {
     pub authority: String,
     /// When the first certificate under it ends: it is renewed before.
     pub valid_until: Option<Timestamp>,
-    /// A claim; only the EU trusted list proves it.
+    /// A claim; only a trusted list proves it.
     pub claims_qualified: bool,
+    /// What the trusted lists say; `None` when there are none.
+    pub qualified: Option<QualifiedStanding>,
     /// Stamps in the record, renewals included.
     pub stamps: usize,
+}
+
+/// What the trusted lists say of the authority at the time of its stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QualifiedStanding {
+    pub granted: bool,
+    /// By whom and since when, or why not.
+    pub why: String,
 }
 
 impl Ledger {
@@ -46,11 +56,29 @@ impl Ledger {
                 authority: token.authority(),
                 valid_until: token.certificates_end(),
                 claims_qualified: token.info().claims_qualified,
+                qualified: self.qualified(&token),
                 stamps: record.chains().iter().map(|chain| chain.stamps().len()).sum(),
             });
         }
         let mut stamps = stamps.into_iter();
         let (stamp, second) = (stamps.next(), stamps.next());
         Ok(Some(Standing { batch: row.number, sealed_at: row.sealed_at, stamp, second }))
+    }
+
+    /// By the certificates that the token carries: they were verified when it came.
+    fn qualified(&self, token: &TimeStampToken) -> Option<QualifiedStanding> {
+        let mut refused = None;
+        for list in &*self.trusted {
+            let chain = token.certificates().iter().map(Vec::as_slice);
+            match list.granted(chain, token.info().gen_time) {
+                Ok(granted) => {
+                    let (service, provider) = (granted.service, granted.provider);
+                    let why = format!("{service} of {provider}, granted since {}", granted.since);
+                    return Some(QualifiedStanding { granted: true, why });
+                }
+                Err(why) => refused = refused.or(Some(QualifiedStanding { granted: false, why })),
+            }
+        }
+        refused
     }
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use api::dto::LogSettings;
+use evidence::trusted_list::TrustedList;
 use intake::smtp::SmtpSettings;
+use model::Digest;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -116,6 +118,8 @@ pub struct Evidence {
     pub further: Vec<AuthoritySettings>,
     /// Two authorities stamp each batch; while only one answers, events wait.
     pub double: bool,
+    /// Lists (ETSI TS 119 612) that say which authorities are qualified.
+    pub trusted_lists: Vec<TrustedListSettings>,
     /// Whether revocation data of the authorities' certificates is fetched and kept in the tokens.
     pub revocation: RevocationPolicy,
     /// The hash algorithm of new batches and of renewed hash trees: sha256, sha384 or sha512.
@@ -148,6 +152,7 @@ impl Default for Evidence {
             tls_ca: None,
             further: Vec::new(),
             double: false,
+            trusted_lists: Vec::new(),
             revocation: RevocationPolicy::Fetch,
             digest: "sha256".to_owned(),
             ends: BTreeMap::new(),
@@ -198,6 +203,15 @@ pub struct AuthoritySettings {
     pub tls_ca: Option<PathBuf>,
 }
 
+/// A trusted list that was checked elsewhere.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedListSettings {
+    pub file: PathBuf,
+    /// Of the file, in hexadecimal digits: another one is refused.
+    pub sha256: String,
+}
+
 /// What is done about revocation data that a token lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -223,6 +237,22 @@ impl Evidence {
         };
         let all = std::iter::once(first).chain(self.further.iter().cloned());
         all.filter(|one| !one.authority.is_empty()).collect()
+    }
+
+    /// # Errors
+    /// When a list cannot be read, is none, or is another file than the one that was pinned.
+    pub fn read_trusted_lists(&self) -> anyhow::Result<Vec<TrustedList>> {
+        let read = |one: &TrustedListSettings| {
+            let shown = one.file.display();
+            let pinned: Digest = one
+                .sha256
+                .parse()
+                .with_context(|| format!("sha256 of {shown} is not 64 hexadecimal digits"))?;
+            let octets =
+                std::fs::read(&one.file).with_context(|| format!("cannot read {shown}"))?;
+            TrustedList::parse(&octets, pinned).with_context(|| format!("{shown}"))
+        };
+        self.trusted_lists.iter().map(read).collect()
     }
 }
 

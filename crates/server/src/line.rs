@@ -129,7 +129,8 @@ impl Line {
         };
         let identity = Identity::new(Arc::clone(&parts.catalog), Arc::new(SystemRandom))?;
         let identity = Arc::new(identity);
-        let ledger = Ledger::new(Arc::clone(&parts.vault), Arc::clone(&parts.catalog));
+        let ledger = Ledger::new(Arc::clone(&parts.vault), Arc::clone(&parts.catalog))
+            .trusting(config.evidence.read_trusted_lists()?);
         let takeout = Arc::new(Takeout {
             catalog: Arc::clone(&parts.catalog),
             ledger: Arc::new(ledger),

@@ -50,7 +50,8 @@ function Delivery({ delivery, position, heading: Heading }: { delivery: Schemas[
           delivery.batch == null ? null : [t('proof.batch'), number(delivery.batch)],
           delivery.sealedAt ? [t('proof.sealedAt'), exact(delivery.sealedAt)] : null,
           delivery.stampedAt ? [t('proof.stampedAt'), <>{exact(delivery.stampedAt)}<div className="muted">{n('proof.stamps', delivery.stamps)}</div></>] : null,
-          delivery.authority ? [t('proof.authority'), <>{delivery.authority}{delivery.claimsQualified && <div className="muted">{t('proof.qualified')}</div>}</>] : null,
+          delivery.authority ? [t('proof.authority'), <>{delivery.authority}{delivery.qualified != null ? <div className="muted">{t(delivery.qualified ? 'proof.listed' : 'proof.notListed')}{delivery.qualifiedBy && <span lang="en"> ({delivery.qualifiedBy})</span>}</div> : delivery.claimsQualified && <div className="muted">{t('proof.qualified')}</div>}</>] : null,
+          delivery.secondAuthority ? [t('proof.secondAuthority'), delivery.secondAuthority] : null,
           delivery.renewalDue ? [t('proof.renewalDue'), day(delivery.renewalDue)] : null,
         ]}
       />

@@ -198,8 +198,17 @@ pub struct DeliveryEvidence {
     /// When it must be renewed.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub renewal_due: Option<String>,
-    /// The authority says so; only the EU trusted list proves it.
+    /// The authority says so; only a trusted list proves it.
     pub claims_qualified: bool,
+    /// Whether a trusted list has the authority as granted at that time; absent without a list.
+    #[schema(required)]
+    pub qualified: Option<bool>,
+    /// By whom it was granted and since when, or why it is not.
+    #[schema(required)]
+    pub qualified_by: Option<String>,
+    /// The name in the certificate of a second authority.
+    #[schema(required)]
+    pub second_authority: Option<String>,
     /// Time stamps, renewals included.
     pub stamps: u64,
 }

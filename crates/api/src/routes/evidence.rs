@@ -97,6 +97,8 @@ fn shown(evidence: MailEvidence, held: Option<bool>) -> dto::RecordEvidence {
 fn delivery(delivery: ProvenDelivery) -> dto::DeliveryEvidence {
     let standing = delivery.standing;
     let stamp = standing.as_ref().and_then(|standing| standing.stamp.as_ref());
+    let second = standing.as_ref().and_then(|standing| standing.second.as_ref());
+    let qualified = stamp.and_then(|stamp| stamp.qualified.as_ref());
     dto::DeliveryEvidence {
         seq: delivery.seq,
         received_at: written(delivery.received_at),
@@ -111,6 +113,9 @@ fn delivery(delivery: ProvenDelivery) -> dto::DeliveryEvidence {
         authority: stamp.map(|stamp| stamp.authority.clone()),
         renewal_due: stamp.and_then(|stamp| stamp.valid_until).map(written),
         claims_qualified: stamp.is_some_and(|stamp| stamp.claims_qualified),
+        qualified: qualified.map(|qualified| qualified.granted),
+        qualified_by: qualified.map(|qualified| qualified.why.clone()),
+        second_authority: second.map(|second| second.authority.clone()),
         stamps: stamp.map_or(0, |stamp| stamp.stamps as u64),
     }
 }

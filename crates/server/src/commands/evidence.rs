@@ -60,6 +60,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The qualified time-stamp services of a trusted list, and the SHA-256 to pin it with
+    TrustedList {
+        /// An XML file (ETSI TS 119 612) whose signature was checked
+        file: PathBuf,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// The public key that local seals and reports are checked with
     Key {
         /// Answer in JSON
@@ -96,6 +104,9 @@ struct Status {
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::TrustedList { file, json } = &command {
+        return evidence_lists::trusted_list(file, *json);
+    }
     let house = House::open(config)?;
     let tenants = |named: &Option<String>| match named {
         Some(name) => Ok(vec![house.tenant_named(name)?]),
@@ -110,6 +121,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
             evidence_lists::forecast(config, &house, &tenants(&tenant)?, json)
         }
         Command::Key { json } => evidence_lists::key(&house, json),
+        Command::TrustedList { file, json } => evidence_lists::trusted_list(&file, json),
         Command::Report { tenant, month, output, json } => {
             let tenant = house.tenant_named(&tenant)?;
             match (month, output) {

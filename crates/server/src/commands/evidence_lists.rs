@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use catalog::Tenant;
 use evidence::LocalKey;
-use model::{Clock as _, Timestamp};
+use evidence::trusted_list::TrustedList;
+use model::{Clock as _, Digest, Timestamp};
 use serde_json::{Value, json};
 
 use super::print;
@@ -93,6 +94,42 @@ pub fn key(house: &House, as_json: bool) -> anyhow::Result<ExitCode> {
     let key = LocalKey::from_seed(&house.master_key()?.sealing_secret()[..])?;
     let hex: String = key.public_key().iter().map(|octet| format!("{octet:02x}")).collect();
     show(as_json, &json!({ "algorithm": "ed25519", "publicKey": hex }), std::slice::from_ref(&hex))
+}
+
+/// What a trusted list says, for whoever is to pin it.
+pub fn trusted_list(file: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
+    let octets = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let digest = Digest::of(&octets);
+    let list = TrustedList::parse(&octets, digest)?;
+    let mut lines = vec![
+        format!(
+            "{}, issued {}, replaced {}",
+            list.territory,
+            list.issued_at,
+            time(list.next_update)
+        ),
+        format!("sha256 {}", digest.to_hex()),
+    ];
+    let mut services = Vec::new();
+    for service in &list.services {
+        lines.push(format!("{}: {}", service.provider, service.name));
+        for state in &service.states {
+            let kind = if state.qualified { "qualified" } else { "other service" };
+            lines.push(format!("  since {}: {kind}, {}", state.since, state.status));
+        }
+        let states = service.states.iter().map(|state| {
+            json!({ "since": state.since, "qualified": state.qualified, "status": state.status })
+        });
+        let states: Vec<Value> = states.collect();
+        services.push(json!({
+            "provider": service.provider, "name": service.name, "states": states,
+        }));
+    }
+    let value = json!({
+        "territory": list.territory, "issuedAt": list.issued_at, "nextUpdate": list.next_update,
+        "sha256": digest.to_hex(), "services": services,
+    });
+    show(as_json, &value, &lines)
 }
 
 /// The report as it was signed, and the seal over its octets.
