@@ -3224,8 +3224,12 @@ export interface components {
              * @description The batch that holds it.
              */
             batch: number | null;
-            /** @description The authority says so; only the EU trusted list proves it. */
+            /** @description The authority says so; only a trusted list proves it. */
             claimsQualified: boolean;
+            /** @description Whether a trusted list has the authority as granted at that time; absent without a list. */
+            qualified: boolean | null;
+            /** @description By whom it was granted and since when, or why it is not. */
+            qualifiedBy: string | null;
             /** Format: date-time */
             receivedAt: string;
             /**
@@ -3235,6 +3239,8 @@ export interface components {
             renewalDue: string | null;
             /** Format: date-time */
             sealedAt: string | null;
+            /** @description The name in the certificate of a second authority. */
+            secondAuthority: string | null;
             /**
              * Format: int64
              * @description The number in the ledger.
