@@ -49,7 +49,7 @@ const proof = {
 };
 
 /** What proves a mail. */
-export const evidence = { state: 'stamped', proofAvailable: false, held: null, deliveries: [{ seq: 48_114, receivedAt: ago(700), state: 'stamped', batch: 1_204, sealedAt: ago(699.9), stampedAt: ago(699.9), authority: 'CN=Qualified Time Stamping 3, O=Example Trust', renewalDue: ago(-40_000), claimsQualified: true, stamps: 1 }] };
+export const evidence = { state: 'stamped', proofAvailable: false, held: null, deliveries: [{ seq: 48_114, receivedAt: ago(700), state: 'stamped', batch: 1_204, sealedAt: ago(699.9), stampedAt: ago(699.9), authority: 'CN=Qualified Time Stamping 3, O=Example Trust', renewalDue: ago(-40_000), claimsQualified: true, qualified: true, qualifiedBy: 'Qualified Time Stamping of Example Trust, granted since 2021-05-01T00:00:00Z', secondAuthority: null, stamps: 1 }] };
 
 /** What a question about keeping is answered; undefined for everything else. */
 export function answerKeeping(method, path) {

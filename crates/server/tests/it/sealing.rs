@@ -214,3 +214,59 @@ fn who_does_not_say_who_it_is_gets_no_stamp() {
     wait_until_sealed(&house, 1, 0);
     server.stop();
 }
+
+/// A list that names the signer's certificate as that of a granted, qualified service.
+fn trusted_list(authority: &Authority) -> String {
+    let pem = String::from_utf8(authority.read("tsa.pem")).expect("PEM");
+    let certificate: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    format!(
+        "<TrustServiceStatusList xmlns=\"http://uri.etsi.org/02231/v2#\"><SchemeInformation>\
+         <TSLVersionIdentifier>6</TSLVersionIdentifier>\
+         <TSLType>http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUgeneric</TSLType>\
+         <SchemeTerritory>DE</SchemeTerritory>\
+         <ListIssueDateTime>2026-01-01T00:00:00Z</ListIssueDateTime><NextUpdate/></SchemeInformation>\
+         <TrustServiceProviderList><TrustServiceProvider>\
+         <TSPInformation><TSPName><Name>Test Trust</Name></TSPName></TSPInformation><TSPServices>\
+         <TSPService><ServiceInformation>\
+         <ServiceTypeIdentifier>http://uri.etsi.org/TrstSvc/Svctype/TSA/QTST</ServiceTypeIdentifier>\
+         <ServiceName><Name>Stamps</Name></ServiceName><ServiceDigitalIdentity><DigitalId>\
+         <X509Certificate>{certificate}</X509Certificate></DigitalId></ServiceDigitalIdentity>\
+         <ServiceStatus>http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/granted</ServiceStatus>\
+         <StatusStartingTime>2020-01-01T00:00:00Z</StatusStartingTime></ServiceInformation>\
+         </TSPService></TSPServices></TrustServiceProvider></TrustServiceProviderList>\
+         </TrustServiceStatusList>"
+    )
+}
+
+#[test]
+fn a_pinned_list_says_on_each_mail_whether_its_stamp_is_qualified() {
+    let Some((folder, authority)) = authority() else { return };
+    let file = folder.path().join("list.xml");
+    std::fs::write(&file, trusted_list(&authority)).expect("written");
+    let house = House::new(&[]);
+    let shown = file.to_str().expect("text");
+    let said = answer(&house.run(&["evidence", "trusted-list", shown, "--json"]));
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["services"][0]["states"][0]["status"], "granted", "{said}");
+    let pin = said["sha256"].as_str().expect("a digest");
+    let listed = |pin: &str| {
+        let lists = format!("trusted_lists = [{{ file = '{shown}', sha256 = '{pin}' }}]");
+        configuration(&authority, "/", &lists)
+    };
+    let other = "0".repeat(64);
+    assert!(house.start_configured_with(&listed(&other), &[]).is_none(), "another file");
+    let mut server = house.start_configured(&listed(pin));
+    assert_eq!(server.send(&house.journal, &[&mail(0)]), [true]);
+    assert!(server.settle());
+    wait_until_all_sealed(&house);
+    let path = format!("/api/v1/records/{}/evidence", house.record(&mail(0)));
+    let found = server.client("auditor").get_json(&path).expect("evidence");
+    let delivery = &found["deliveries"][0];
+    assert_eq!(
+        (&delivery["qualified"], &delivery["claimsQualified"]),
+        (&true.into(), &false.into())
+    );
+    let by = delivery["qualifiedBy"].as_str().unwrap_or_default();
+    assert!(by.contains("Stamps of Test Trust, granted since 2020"), "{found}");
+    server.stop();
+}
