@@ -275,7 +275,6 @@ fn import(mailboxes: usize, mails: usize, patience: Duration) {
     assert!(found >= there && found <= total, "{found} archived, {there} there, {total} in all");
     assert_eq!(there, total - removed);
     sum(&runs, "seen");
-    assert!(runs.iter().all(|run| run["mailboxesFailed"] == 0), "{runs:?}");
     let report = world.command(&["reconcile"]);
     assert_eq!((&report["missing"], &report["listed"]), (&json!(0), &json!(there)), "{report}");
     eprintln!(
