@@ -179,3 +179,24 @@ async fn json_is_compressed_and_mail_is_not() {
         assert_eq!(answer.header("content-encoding"), encoding, "{path}");
     }
 }
+
+/// Who may not see a mail is not told that one waits.
+#[tokio::test]
+async fn what_is_not_searchable_yet_is_counted_within_the_scope() {
+    let world = World::new();
+    let mail = NewMail {
+        octets: b"From: anna@a.example\r\nTo: bert@a.example\r\n\r\nlate\r\n".to_vec(),
+        report: None,
+        participants: vec![
+            participant("anna@a.example", Role::Sender),
+            participant("bert@a.example", Role::To),
+        ],
+    };
+    world.archive_unindexed(A, &mail);
+    for (who, waiting) in
+        [(Who::Anna, 1), (Who::Bert, 1), (Who::Auditor, 1), (Who::Otto, 0), (Who::Foreigner, 0)]
+    {
+        let found = world.get(who, "/api/v1/search?q=").await.json();
+        assert_eq!((&found["total"], &found["notSearchableYet"]), (&0.into(), &waiting.into()));
+    }
+}

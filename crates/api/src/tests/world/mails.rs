@@ -44,6 +44,14 @@ impl World {
         committed.records.iter().map(|inserted| inserted.record).collect()
     }
 
+    /// Archives a mail that the index has not seen yet.
+    pub fn archive_unindexed(&self, tenant: TenantId, mail: &NewMail) {
+        let mut batch = Batch { at: NOW, ..Batch::default() };
+        let (record, _) = self.store(tenant, mail, &mut batch.parts);
+        batch.records.push(record);
+        self.catalog.commit(tenant, &batch).expect("committed");
+    }
+
     fn store(
         &self,
         tenant: TenantId,
