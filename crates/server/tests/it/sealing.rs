@@ -270,3 +270,53 @@ fn a_pinned_list_says_on_each_mail_whether_its_stamp_is_qualified() {
     assert!(by.contains("Stamps of Test Trust, granted since 2020"), "{found}");
     server.stop();
 }
+
+/// Two authorities stamp one batch; while one of them is silent, events wait.
+#[test]
+fn with_doubling_a_batch_waits_until_two_authorities_have_stamped_it() {
+    let (Some((folder, one)), Some((_other, two))) = (authority(), authority()) else { return };
+    let anchors = folder.path().join("anchors.pem");
+    std::fs::write(&anchors, [one.read("root.pem"), two.read("root.pem")].concat())
+        .expect("written");
+    let house = House::new(&[]);
+    let toml = |path: &str| {
+        format!(
+            "[evidence]\nauthority = '{}/'\nanchors = '{}'\nevery_seconds = 1\ndouble = true\n\
+             [[evidence.further]]\nauthority = '{}{path}'\n",
+            one.address(),
+            anchors.display(),
+            two.address()
+        )
+    };
+    let mut server = house.start_configured(&toml("/500"));
+    assert_eq!(server.send(&house.journal, &[&mail(0)]), [true]);
+    assert!(server.settle());
+    wait_until_told(&server);
+    assert_eq!(status(&house)["sealedEvents"], 0);
+    server.stop();
+    let server = house.start_configured(&toml("/"));
+    wait_until_all_sealed(&house);
+    server.stop();
+    let (target, second) = (folder.path().join("export"), two.file("root.pem"));
+    let more = ["--anchor", second.to_str().expect("text"), "--json"];
+    if let Some((proven, said)) = judge_with(&house, &one, &target, &more) {
+        let found: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        let stamps = &found["mails"][0]["deliveries"][0]["second"]["stamps"];
+        assert!(proven && stamps.as_array().is_some_and(|it| it.len() == 1), "{said}");
+    }
+}
+
+/// Waits until the server says why events wait.
+fn wait_until_told(server: &Server) {
+    let begun = Instant::now();
+    loop {
+        let text = Client::new(server.web).request("GET", "/metrics", &[]).expect("figures").body;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let failing = |line: &str| line.starts_with("chancery_evidence") && line.ends_with(" 1");
+        if text.lines().any(|line| line.contains("unsealed") && failing(line)) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nothing is said: {text}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
