@@ -43,6 +43,7 @@ pub fn run(arguments: &Arguments) -> Outcome<()> {
         .collect::<Result<_, _>>()?;
     let source = vault_folder.join(TENANT.to_string());
     let octets: u64 = live.iter().sum();
+    settle()?;
     let started = Instant::now();
     for (pack, length) in packs.iter().zip(&live) {
         copy(
@@ -52,6 +53,7 @@ pub fn run(arguments: &Arguments) -> Outcome<()> {
         )?;
     }
     let copied = started.elapsed().as_secs_f64();
+    settle()?;
     let started = Instant::now();
     for pack in &packs {
         let Compaction::Done(_) = vault.compact(TENANT, *pack, &mut |_| {})? else {
@@ -69,6 +71,12 @@ pub fn run(arguments: &Arguments) -> Outcome<()> {
         &format!("{:>8.1} MB/s  {:.2} of the copy", rate(compacted), copied / compacted),
     );
     std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+/// What was written before is on the disk: neither side pays for it.
+fn settle() -> Outcome<()> {
+    std::process::Command::new("sync").status()?;
     Ok(())
 }
 
