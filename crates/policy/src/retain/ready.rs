@@ -300,8 +300,8 @@ fn sec_17a4(language: ReadyLanguage) -> ReadySet {
             "17 CFR § 240.17a-4 (a): Geschäftsbücher und Journale sechs Jahre; (b) (4): empfangene \
              Mitteilungen im Original und Kopien der gesendeten drei Jahre; beides in den ersten zwei \
              Jahren leicht zugänglich, was in diesem Archiv alles ist, bis es gelöscht wird. Nichts \
-             darf ohne die Aufzeichnung nach (f) (2) (i) (A) vernichtet werden: Das Journal der \
-             Ereignisse und die Löschbescheinigungen sind diese Aufzeichnung. Für andere Unterlagen, \
+             darf ohne die Aufzeichnung nach (f) (2) (i) (A) vernichtet werden: Das Hauptbuch \
+             und die Löschbescheinigungen sind diese Aufzeichnung. Für andere Unterlagen, \
              etwa Kundenkonten nach (c), gelten eigene Fristen: Vergeben Sie deren Klasse von Hand.",
         )),
         policies: vec![of_class(ledgers, "ledgers"), communications],

@@ -435,3 +435,24 @@ fn mail_of_deselected_accounts_alone_is_left_out_and_counted() {
     assert_eq!(total(&mut server.client("b"), "/api/v1/search?q="), 1);
     assert_eq!(total(&mut admin, "/api/v1/quarantine"), 0);
 }
+
+#[test]
+fn a_tenant_is_changed_by_command_and_what_is_not_named_stays() {
+    let house = House::new(&["musterbau.onmicrosoft.example"]);
+    let named = |name: &str| {
+        let tenants = json_of(&house, &["tenant", "list", "--json"]);
+        let found = tenants.as_array().expect("tenants").iter().find(|it| it["name"] == name);
+        found.cloned().unwrap_or_default()
+    };
+    let before = named("Musterbau");
+    assert!(before.is_object(), "{before}");
+    let quota = ["tenant", "change", "Musterbau", "--quota", "1000000", "--json"];
+    answer(&house.run(&quota));
+    let after = named("Musterbau");
+    assert_eq!((&after["id"], &after["organisations"]), (&before["id"], &before["organisations"]));
+    answer(&house.run(&["tenant", "change", "Musterbau", "--rename", "Musterbau AG", "--json"]));
+    assert_eq!(named("Musterbau AG")["id"], before["id"]);
+    assert_eq!(named("Musterbau"), Value::Null);
+    let unknown = house.run(&["tenant", "change", "Musterbau", "--quota", "1"]);
+    assert!(!unknown.status.success(), "there is no tenant of the old name");
+}
